@@ -1,0 +1,1 @@
+"""What is done: one transaction or one call outside per activity."""

@@ -1,0 +1,1 @@
+"""Pure rules of quote to cash: standard library only, no clock, no I/O."""

@@ -1,0 +1,1 @@
+"""When and whether: deterministic, on temporalio and domain alone."""
