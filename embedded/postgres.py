@@ -124,7 +124,7 @@ class PostgresServer:
         if _reachable(self.folder, self.owner):
             return self.folder
         os.chown(self.folder, 0, 0)
-        ROOT_DATA.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _public(ROOT_DATA)
         name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:16]
         home = _owned(ROOT_DATA / name, self.owner)
         if not _reachable(home, self.owner):
@@ -242,7 +242,7 @@ def _wheel() -> Path:
 
 def _copy(install: Path, target: Path) -> None:
     """Copy binaries and their libraries with the same relative layout, visible under `target` only when complete."""
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _public(target.parent)
     new = target.with_name(f".{target.name}.{os.getpid()}")
     shutil.rmtree(new, ignore_errors=True)
     package = new / PACKAGE
@@ -260,6 +260,13 @@ def _copy(install: Path, target: Path) -> None:
         new.rename(target)
     except OSError:  # another start was quicker: its copy is as good
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _public(folder: Path) -> None:
+    """Make our own folder under a system one, readable by all whatever root's umask says."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
 
 
 def _owned(folder: Path, owner: Owner) -> Path:

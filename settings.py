@@ -1,0 +1,52 @@
+"""The only reader of the environment: every setting is a variable Q2C_NAME, and the two roots (worker.py, api/app.py) read it once.
+
+`q2c up` sets all of these for its children; set them yourself to run the same code against outside servers
+(managed PostgreSQL, a Temporal cluster or Temporal Cloud, Stripe with a key).
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Values come from the environment; unknown Q2C_ names are ignored, a malformed value is an error at start."""
+
+    model_config = SettingsConfigDict(env_prefix="Q2C_", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    database_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
+
+    temporal_address: str = Field(default="127.0.0.1:7233", description="host:port of the gRPC front end")
+    temporal_namespace: str = "default"
+    temporal_tls: bool = Field(default=False, description="TLS to Temporal; an API key switches it on as well")
+    temporal_api_key: SecretStr | None = Field(default=None, description="Temporal Cloud")
+    task_queue: str = "q2c"
+
+    stripe_url: str | None = Field(default=None, description="base address of the sandbox; None is Stripe itself")
+    stripe_key: SecretStr | None = Field(default=None, description="a live key, for entities that are no sandbox copy")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    signature_url: str = "http://127.0.0.1:8090/signature"
+    signature_secret: SecretStr = SecretStr("")
+    provisioner_url: str = "http://127.0.0.1:8090/provisioner"
+    bank_url: str = "http://127.0.0.1:8090/bank"
+    bank_secret: SecretStr = SecretStr("")
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=8025, ge=1, le=65535)
+    mail_from: str = "billing@quote-to-cash.example"
+
+    public_url: str = Field(default="http://127.0.0.1:8080", description="where the outside reaches our API")
+    data: Path = Field(default=Path(".q2c"), description="the folder of `q2c up`")
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8080, ge=1, le=65535)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether to speak TLS to Temporal: asked for, or needed by an API key."""
+        return self.temporal_tls or self.temporal_api_key is not None
+
+
+def load() -> Settings:
+    """The settings of this process; raises pydantic's ValidationError, which names each missing or malformed one."""
+    return Settings()
