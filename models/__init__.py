@@ -1,1 +1,1 @@
-"""What is remembered: tables and the named queries on them."""
+"""What is remembered: SQLModel tables, the named queries on them, and the one door through which they are written."""

@@ -1,0 +1,42 @@
+"""Accounts (who buys) and what the payment gateway calls them."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.base import Recorded, currency_code, one_of
+
+METHODS = ("card", "transfer")
+
+
+class AccountRow(SQLModel, table=True):
+    """An account belongs to one legal entity: a sandbox has its own copies, so no sandbox deal can reach a real card."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("id", "entity_id"), currency_code(), one_of("method", METHODS))
+
+    id: str = Field(primary_key=True)
+    entity_id: str = Field(foreign_key="legal_entities.id", index=True)
+    name: str
+    email: str
+    address: str = ""
+    country: str
+    currency: str
+    zone: str
+    method: str
+    method_token: str = ""
+    created_at: datetime
+    recorded_at: Recorded = None
+
+
+class GatewayCustomerRow(SQLModel, table=True):
+    """The gateway's ids for an account and its payment method, filled by the payment activity."""
+
+    __tablename__ = "gateway_customers"
+
+    account_id: str = Field(primary_key=True, foreign_key="accounts.id")
+    customer_ref: str
+    method_ref: str = ""
+    method_token: str = ""
+    recorded_at: Recorded = None

@@ -1,0 +1,40 @@
+"""Approval requests: one per version, level and group, with who decided, when and why."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.base import Recorded, one_of
+
+STATUSES = ("asked", "approved", "rejected", "superseded", "withdrawn", "expired")
+
+
+class ApprovalRequestRow(SQLModel, table=True):
+    __tablename__ = "approval_requests"
+    __table_args__ = (
+        UniqueConstraint("deal_id", "order_number", "version", "level", "group_name"),
+        one_of("status", STATUSES),
+        CheckConstraint(
+            "status NOT IN ('approved', 'rejected') OR (decided_by <> '' AND decided_at IS NOT NULL)",
+            name="a_decision_has_a_person",
+        ),
+        Index("approval_requests_waiting_ix", "group_name", "asked_at", postgresql_where="status = 'asked'"),
+    )
+
+    id: str = Field(primary_key=True)
+    deal_id: str = Field(foreign_key="deals.id")
+    order_number: int
+    version: int
+    level: int
+    group_name: str
+    reason: str
+    asked_at: datetime
+    remind_at: datetime | None = None
+    escalate_at: datetime | None = None
+    status: str = "asked"
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    comment: str = ""
+    escalated_to: str = ""
+    recorded_at: Recorded = None

@@ -1,0 +1,87 @@
+"""Contracts: one per deal, its terms (one per signed order that began one), and the lines each term bills."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.account import METHODS
+from models.base import Json, Quantity, Recorded, Share, currency_code, not_negative, one_of, positive, together
+
+STAGES = ("booked", "provisioning", "active", "suspended", "ended", "cancelled")
+
+
+class ContractRow(SQLModel, table=True):
+    __tablename__ = "contracts"
+    __table_args__ = (
+        together("deals", {"deal_id": "id", "entity_id": "entity_id"}),
+        together("accounts", {"account_id": "id", "entity_id": "entity_id"}),
+        UniqueConstraint("id", "deal_id"),
+        UniqueConstraint("entity_id", "number"),
+        one_of("stage", STAGES),
+        one_of("method", METHODS),
+        currency_code(),
+        not_negative("net_days", "notice_days"),
+    )
+
+    id: str = Field(primary_key=True)
+    deal_id: str = Field(unique=True)
+    entity_id: str
+    account_id: str = Field(index=True)
+    number: str
+    currency: str
+    stage: str
+    starts_on: date | None = None  # unknown until provisioning ended, where that starts the term
+    ends_on: date | None = None
+    method: str
+    net_days: int
+    auto_renew: bool
+    notice_days: int
+    uplift: Share = Decimal(0)
+    signed_sha256: str
+    recorded_at: Recorded = None
+
+
+class ContractTermRow(SQLModel, table=True):
+    """Term 1, 2, …: half-open [starts_on, ends_on), billed every `interval_months`."""
+
+    __tablename__ = "contract_terms"
+    __table_args__ = (
+        CheckConstraint("starts_on < ends_on", name="period"),
+        positive("term"),
+        positive("interval_months"),
+    )
+
+    contract_id: str = Field(primary_key=True, foreign_key="contracts.id")
+    term: int = Field(primary_key=True)
+    order_number: int
+    quote_version_id: str = Field(foreign_key="quote_versions.id")
+    starts_on: date | None = None
+    ends_on: date | None = None
+    interval_months: int
+    recorded_at: Recorded = None
+
+
+class ContractLineRow(SQLModel, table=True):
+    """`period_amount_minor` is the net amount of one full period; `charge` how it came about."""
+
+    __tablename__ = "contract_lines"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "term", "line_no"),
+        together("contract_terms", {"contract_id": "contract_id", "term": "term"}),
+        not_negative("quantity"),
+    )
+
+    id: str = Field(primary_key=True)
+    contract_id: str
+    term: int
+    line_no: int
+    product: str
+    description: str
+    model: str
+    quantity: Quantity
+    unit_label: str = ""
+    period_amount_minor: int
+    charge: Json
+    recorded_at: Recorded = None

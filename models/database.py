@@ -1,0 +1,109 @@
+"""The database and its one commit: `transaction()` for writing, `session()` for reading and for nothing else."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+def asyncpg_url(url: str) -> str:
+    """`postgresql://…?sslmode=require`, as PostgreSQL's own tools write it, in the words of SQLAlchemy and asyncpg."""
+    parsed = make_url(url).set(drivername="postgresql+asyncpg")
+    query = dict(parsed.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return parsed.set(query=query).render_as_string(hide_password=False)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The SQL that was sent while counting; BEGIN, COMMIT and ROLLBACK are not in it."""
+
+    statements: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+
+class Database:
+    """One pool of connections to one PostgreSQL. Times are in milliseconds; 0 switches a limit off."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        max_overflow: int = 10,
+        application_name: str = "q2c",
+        statement_timeout: int = 15_000,
+        lock_timeout: int = 10_000,
+        idle_in_transaction_timeout: int = 30_000,
+    ) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_pre_ping=True,  # a connection that died with the server is replaced, not handed out
+            isolation_level="READ COMMITTED",
+            connect_args={
+                "command_timeout": statement_timeout / 1000 + 5 if statement_timeout else None,
+                "server_settings": {
+                    "application_name": application_name,
+                    "timezone": "UTC",
+                    "jit": "off",
+                    "statement_timeout": str(statement_timeout),
+                    "lock_timeout": str(lock_timeout),
+                    "idle_in_transaction_session_timeout": str(idle_in_transaction_timeout),
+                },
+            },
+        )
+        self._reading = self.engine.execution_options(postgresql_readonly=True)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction, committed when the block ends well, rolled back when it raises.
+
+        `write` rolls back by itself when it finds the turn taken; what follows in the block then runs in a new
+        transaction, so that the caller can read there what took the turn.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+            try:
+                yield session
+                await session.commit()
+            except BaseException:
+                await session.rollback()
+                raise
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """For reading: the database refuses every write in it (READ ONLY), and nothing is committed."""
+        async with AsyncSession(self._reading, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    async def ping(self) -> None:
+        """Raises what the driver raises where the database does not answer."""
+        async with self.session() as session:
+            await (await session.connection()).execute(text("SELECT 1"))
+
+    @contextmanager
+    def counting(self) -> Iterator[Tally]:
+        """Collect the statements that this pool sends inside the block, whichever task sends them."""
+        tally = Tally()
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            tally.statements.append(statement)
+
+        event.listen(self.engine.sync_engine, "before_cursor_execute", note)
+        try:
+            yield tally
+        finally:
+            event.remove(self.engine.sync_engine, "before_cursor_execute", note)
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,101 @@
+"""Deals: the row that lists read and the fence guards, every step that was taken, and the timeline people read."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.base import Json, OptionalJson, Recorded, Serial, currency_code, one_of, together
+
+STAGES = ("quote", "approval", "signature", "provisioning", "active", "suspended", "ended")
+
+
+class DealRow(SQLModel, table=True):
+    """One row per deal, written only by the deal's own steps through the fence (`models/write.py`).
+
+    `turn` is the number of steps taken; a trigger lets it grow by one at a time, and keeps `virtual` and
+    `entity_id` as they were opened.
+    """
+
+    __tablename__ = "deals"
+    __table_args__ = (
+        together("legal_entities", {"entity_id": "id", "virtual": "virtual"}),
+        together("accounts", {"account_id": "id", "entity_id": "entity_id"}),
+        UniqueConstraint("id", "entity_id"),
+        one_of("stage", STAGES),
+        currency_code(),
+        CheckConstraint("turn >= 0", name="turn"),
+        Index("deals_opened_ix", "opened_at", "id"),
+        Index("deals_stage_ix", "stage", "opened_at", "id"),
+        Index("deals_owner_ix", "owner", "opened_at", "id"),
+        Index("deals_account_ix", "account_id", "opened_at", "id"),
+        Index("deals_entity_next_ix", "entity_id", "next_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    name: str
+    entity_id: str
+    virtual: bool
+    account_id: str
+    owner: str
+    currency: str
+    turn: int = 0
+    stage: str = "quote"
+    waits_for: str = ""
+    who: str = ""
+    since: datetime
+    next_kind: str = ""
+    next_at: datetime | None = None
+    parked: str = ""
+    acv_minor: int = 0
+    # use_alter: deals and contracts point at each other
+    contract_id: str | None = Field(
+        default=None, sa_column_args=[ForeignKey("contracts.id", use_alter=True, name="deals_contract_id_fk")]
+    )
+    ended_on: date | None = None
+    state: Json
+    opened_at: datetime
+    recorded_at: Recorded = None
+
+
+class DealStepRow(SQLModel, table=True):
+    """What took turn `turn` of the deal, with its outcome: what a forgotten activity is answered with. Immutable."""
+
+    __tablename__ = "deal_steps"
+
+    deal_id: str = Field(primary_key=True, foreign_key="deals.id")
+    turn: int = Field(primary_key=True)
+    key: str = Field(unique=True)
+    kind: str
+    subject: str
+    number: int
+    at: datetime
+    performed_at: datetime
+    outcome: Json
+    recorded_at: Recorded = None
+
+
+class TimelineRow(SQLModel, table=True):
+    """One line of the deal's story: when, who, why, what, how much. Immutable."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (
+        CheckConstraint("(amount_minor IS NULL) = (currency IS NULL)", name="an_amount_has_a_currency"),
+        currency_code(),
+        Index("timeline_deal_ix", "deal_id", "id"),
+    )
+
+    id: Serial = None
+    deal_id: str = Field(foreign_key="deals.id")
+    turn: int
+    at: datetime
+    kind: str
+    actor: str = ""
+    cause: str = ""
+    text: str
+    subject_kind: str = ""
+    subject_id: str = ""
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = None
+    data: OptionalJson = None
+    recorded_at: Recorded = None

@@ -1,0 +1,49 @@
+"""Legal entities, real ones and their sandbox copies, with one dated tax rate each."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.base import Recorded, Share, currency_code
+
+
+class LegalEntityRow(SQLModel, table=True):
+    """`clock_at` is the sandbox's virtual now; a real entity has none (CHECK), and cannot get one (trigger)."""
+
+    __tablename__ = "legal_entities"
+    __table_args__ = (
+        UniqueConstraint("id", "virtual"),
+        CheckConstraint(
+            "virtual = (sandbox_of IS NOT NULL) AND virtual = (clock_at IS NOT NULL)", name="only_a_sandbox_has_a_clock"
+        ),
+        currency_code(),
+    )
+
+    id: str = Field(primary_key=True)
+    name: str
+    country: str
+    currency: str
+    zone: str
+    invoice_prefix: str
+    bank_account: str
+    address: str = ""
+    tax_number: str = ""
+    virtual: bool = False
+    sandbox_of: str | None = Field(default=None, foreign_key="legal_entities.id", index=True)
+    clock_at: datetime | None = None
+    template: str = ""
+    recorded_at: Recorded = None
+
+
+class TaxRateRow(SQLModel, table=True):
+    """The rate that holds from `valid_from` until the next one begins; 0.2 is 20 %."""
+
+    __tablename__ = "tax_rates"
+    __table_args__ = (CheckConstraint("rate >= 0 AND rate < 1", name="rate"),)
+
+    entity_id: str = Field(primary_key=True, foreign_key="legal_entities.id")
+    valid_from: date = Field(primary_key=True)
+    rate: Share
+    name: str
+    recorded_at: Recorded = None
