@@ -105,7 +105,7 @@ def plain(value: object) -> object:
     >>> plain((Decimal("1.50"), date(2026, 1, 31), 3))
     ['1.50', '2026-01-31', 3]
     """
-    if value is None or isinstance(value, bool | int | str) and not isinstance(value, StrEnum):
+    if value is None or (isinstance(value, bool | int | str) and not isinstance(value, StrEnum)):
         return value
     if isinstance(value, Problem):
         return {"path": value.path, "message": value.message}

@@ -1,0 +1,104 @@
+"""Discounts: a line's own first, then the header's on what is left, spread over the lines by largest remainder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from domain.errors import Invalid
+from domain.money import exact, from_minor, minor_units, round_half_up, spread
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(kw_only=True, eq=False)
+class DiscountNegative(Invalid):
+    """A discount below zero would be a surcharge."""
+
+    discount: Decimal
+    hint: str = "give a discount of zero or more"
+
+
+@dataclass(kw_only=True, eq=False)
+class DiscountTooLarge(Invalid):
+    """A discount of more than 100 %, or of more than there is."""
+
+    discount: Decimal
+    most: Decimal
+    hint: str = "a discount can at most make it free"
+
+
+@dataclass(kw_only=True, eq=False)
+class DiscountTwice(Invalid):
+    """Both a percentage and an amount for one thing."""
+
+    hint: str = "give discount_percent or discount_amount, not both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """A percentage (0 to 100), or an amount of major units per billing period. Raises the errors of this file."""
+
+    percent: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for value in (self.percent, self.amount):
+            if value < 0:
+                raise DiscountNegative(discount=value)
+        if self.percent > HUNDRED:
+            raise DiscountTooLarge(discount=self.percent, most=HUNDRED)
+        if self.percent and self.amount:
+            raise DiscountTwice
+
+
+NO_DISCOUNT = Discount()
+
+
+def after_line_discount(unrounded: Decimal, discount: Discount, *, currency: str) -> int:
+    """What is left of a rated line (minor units, not rounded) after its own discount: rounded once, half up.
+
+    Raises DiscountTooLarge for an amount of more than the line.
+
+    >>> after_line_discount(Decimal("1999"), Discount(percent=Decimal("12.5")), currency="EUR")   # 1749.125
+    1749
+    """
+    off = minor_units(discount.amount, currency)
+    if off > unrounded:
+        whole = round_half_up(unrounded)
+        if round_half_up(off) > whole:
+            raise DiscountTooLarge(discount=discount.amount, most=from_minor(whole, currency))
+        return 0
+    with exact():
+        return round_half_up((unrounded - off) * (HUNDRED - discount.percent) / HUNDRED)
+
+
+def header_discount(nets: Sequence[int], discount: Discount, *, currency: str) -> tuple[int, ...]:
+    """What the header's discount takes from each line (minor units); the parts sum to its whole, rounded once.
+
+    Raises DiscountTooLarge for an amount of more than all lines.
+
+    >>> header_discount([1000, 1000, 1000], Discount(amount=Decimal("1.00")), currency="EUR")
+    (34, 33, 33)
+    """
+    whole = sum(nets)
+    with exact():
+        off = round_half_up(minor_units(discount.amount, currency) + whole * discount.percent / HUNDRED)
+    if off > whole:
+        raise DiscountTooLarge(discount=discount.amount, most=from_minor(whole, currency))
+    return spread(off, nets) if nets else ()
+
+
+def share(discount: Discount, whole: Decimal, *, currency: str) -> Fraction:
+    """The part of `whole` (minor units) that a discount takes, as it was stated: free of the rounding of cents.
+
+    A 20 % discount on 3.33 takes 0.67, which is 20.12 %; an approval policy judges the 20 % that were given.
+
+    >>> share(Discount(percent=Decimal(20)), Decimal(333), currency="EUR")
+    Fraction(1, 5)
+    """
+    if discount.amount and whole:
+        return min(Fraction(minor_units(discount.amount, currency)) / Fraction(whole), Fraction(1))
+    return Fraction(discount.percent) / 100
