@@ -1,0 +1,333 @@
+"""A deal from state to state: `opened`, `accept` (a message comes), `after` (a step was performed). Pure; the heart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from domain import contract as contracts
+from domain import dunning
+from domain import order as orders
+from domain.agenda import agenda
+from domain.approval import Approval
+from domain.billing_schedule import split_subject
+from domain.contract import Contract
+from domain.entitlement import Provisioning
+from domain.judge import abandoned, judge
+from domain.message import Message, Verdict
+from domain.order import BACK_WITH_SALES, Order, OrderStage
+from domain.outcome import (
+    Activated,
+    Billed,
+    Booked,
+    Charged,
+    Failed,
+    Noticed,
+    Outcome,
+    Priced,
+    PriceRefused,
+    Sent,
+    Taken,
+)
+from domain.payment import ChargeStatus
+from domain.state import Clock, Deal
+from domain.step import Step, StepKind
+
+BURST = 400  # more steps than this at one instant is a loop, not a life
+
+__all__ = ["Deal", "accept", "advanced", "after", "opened"]
+
+
+def opened(
+    *,
+    deal_id: str,
+    name: str,
+    entity_id: str,
+    account_id: str,
+    owner: str,
+    currency: str,
+    zone: str,
+    virtual: bool,
+    now: datetime,
+) -> Deal:
+    """A deal at its very beginning: it waits for its first draft."""
+    return Deal(
+        id=deal_id,
+        name=name,
+        entity_id=entity_id,
+        account_id=account_id,
+        owner=owner,
+        currency=currency,
+        zone=zone,
+        clock=Clock(virtual=virtual, now=now, target=now),
+        opened_at=now,
+        since=now,
+    )
+
+
+def accept(deal: Deal, message: Message, now: datetime) -> Deal:
+    """Put a message in the inbox; one that was accepted before changes nothing. Its step is `take`."""
+    if deal.knows(message.id):
+        return deal
+    return replace(deal, inbox=(*deal.inbox, replace(message, at=message.at or now)))
+
+
+def advanced(deal: Deal, to: datetime) -> Deal:
+    """The virtual clock may run to `to`; two callers: the later one. On a real clock nothing changes, ever."""
+    if not deal.clock.virtual:
+        return deal
+    return replace(deal, clock=replace(deal.clock, target=max(deal.clock.target, to)))
+
+
+def after(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    """The deal after a step was performed at `now`. Total: what happened is always folded, on whatever state.
+
+    A step that is still on the agenda afterwards parks its subject, and so does a burst at one instant.
+    """
+    burst = deal.burst + 1 if now == deal.clock.now else 0
+    deal = replace(deal, turn=deal.turn + 1, clock=deal.clock.seen(now), burst=burst)
+    if isinstance(outcome, Failed) and step.kind is not StepKind.PROVISION:
+        deal = deal.parked(_subject(step), outcome.reason)
+    else:
+        deal = _FOLDS[step.kind](deal, step, outcome, now)
+    again = {(s.kind, s.subject, s.number) for s in agenda(deal)}
+    if (step.kind, step.subject, step.number) in again:
+        deal = deal.parked(_subject(step), f"{step.kind} is still due after it was performed")
+    if burst > BURST:
+        deal = deal.parked(_subject(step), f"more than {BURST} steps at one instant")
+    return _ended(deal)
+
+
+def _subject(step: Step) -> str:
+    return split_subject(step.subject)[0] if step.kind is StepKind.BILL else step.subject
+
+
+def _ended(deal: Deal) -> Deal:
+    """A deal is over when its contract is, its access is gone, and no money, envelope or order is waited for."""
+    running = deal.contract
+    if deal.closed or running is None or running.stage != contracts.ENDED or running.access != running.access_wanted:
+        return deal
+    if deal.collections or deal.voids or any(o.stage not in BACK_WITH_SALES for o in deal.orders):
+        return deal
+    return replace(deal, closed=running.cancel_reason or "the term ended", orders=())
+
+
+Fold = Callable[[Deal, Step, Outcome, datetime], Deal]
+
+
+def _take(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    if not isinstance(outcome, Taken) or deal.answer(outcome.message.id) is not None:
+        return deal
+    judged, _ = judge(deal, outcome.message, outcome.fact, now)
+    if outcome.answer.verdict is Verdict.REFUSED:
+        return deal.answered(outcome.answer)
+    return judged
+
+
+def _on_order(deal: Deal, step: Step, change: Callable[[Order], Order]) -> Deal:
+    order = deal.order(step.subject)
+    return deal if order is None else deal.with_order(change(order))
+
+
+def _price(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    if isinstance(outcome, Priced):
+        return _on_order(deal, step, lambda o: o.priced(outcome, now) if o.drafts == step.number else o)
+    if isinstance(outcome, PriceRefused):
+        return _on_order(deal, step, lambda o: o.moved(OrderStage.REFUSED, now, reason=outcome.reason))
+    return deal
+
+
+def _approval(change: Callable[[Approval, Step, datetime], Approval]) -> Fold:
+    def fold(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+        del outcome
+        return _on_order(deal, step, lambda o: replace(o, approval=change(o.approval, step, now)))
+
+    return fold
+
+
+def _expire(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if order is None or order.stage not in orders.OPEN:
+        return deal
+    if order.envelope_id:
+        deal = replace(deal, voids=(*deal.voids, (order.number, order.envelope_id)))
+    # the envelope stays on the order: a signature given in time whose message was late still finds it
+    return deal.with_order(order.moved(OrderStage.EXPIRED, now, reason="the quote expired"))
+
+
+def _void(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    return replace(deal, voids=tuple(v for v in deal.voids if v[1] != step.subject))
+
+
+def _send(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    if not isinstance(outcome, Sent):
+        return deal
+    order = deal.order(step.subject)
+    if order is None or order.version != step.number or order.stage is not OrderStage.APPROVED:
+        return replace(deal, voids=(*deal.voids, (order.number if order else 0, outcome.envelope_id)))
+    return deal.with_order(
+        replace(
+            order.moved(OrderStage.OUT_FOR_SIGNATURE, now),
+            envelope_id=outcome.envelope_id,
+            document_sha256=outcome.document_sha256,
+        )
+    )
+
+
+def _book(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if not isinstance(outcome, Booked) or order is None or order.terms is None:
+        return deal
+    terms = order.terms
+    if deal.contract is not None:
+        renewed = deal.contract.renewed(terms=terms, order_number=order.number)
+        return replace(deal.without_order(order), contract=renewed)
+    contract = Contract(
+        id=outcome.contract_id,
+        subject="contract-1",
+        zone=deal.zone,
+        method=terms.method,
+        net_days=terms.net_days,
+        auto_renew=terms.auto_renew,
+        notice_days=terms.notice_days,
+        since=now,
+    )
+    booked = replace(order.moved(OrderStage.PROVISIONING, now), provisioning=Provisioning(names=outcome.provisioning))
+    return replace(deal.with_order(booked), contract=contract)
+
+
+def _provision(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if order is None or order.provisioning is None:
+        return deal
+    if not isinstance(outcome, Failed):
+        return deal.with_order(replace(order, provisioning=order.provisioning.advanced()))
+    back = order.provisioning.turned_back(outcome.reason)
+    parked = _failure(back) if back.undone else ""
+    return deal.with_order(replace(order, provisioning=back, parked=parked))
+
+
+def _failure(provisioning: Provisioning) -> str:
+    return f"provisioning failed and was rolled back: {provisioning.failed}"
+
+
+def _compensate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if order is None or order.provisioning is None:
+        return deal
+    back = order.provisioning.compensated()
+    order = replace(order, provisioning=back)
+    if back.undone and back.abandoned:
+        return abandoned(deal.with_order(order), order, now)
+    return deal.with_order(replace(order, parked=_failure(back)) if back.undone else order)
+
+
+def _activate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if not isinstance(outcome, Activated) or order is None or order.terms is None:
+        return deal
+    terms, anchor = order.terms, outcome.anchor
+    deal = deal.without_order(order)
+    return deal.with_contract(lambda c: c.activated(terms=terms, order_number=order.number, anchor=anchor, at=now))
+
+
+def _end(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    for order in deal.orders:
+        deal = deal.voiding(order)
+    return replace(deal.with_contract(lambda c: c.ended(now, "the term ended")), orders=())
+
+
+def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    if not isinstance(outcome, Billed):
+        return deal
+    _, term = split_subject(step.subject)
+    deal = deal.with_contract(lambda c: c.billed(term, step.number))
+    if outcome.settled or deal.collection(outcome.invoice_id) is not None:
+        return deal
+    collection = dunning.opened(
+        invoice_id=outcome.invoice_id,
+        invoice_number=outcome.invoice_number,
+        method=outcome.method,
+        issued_at=now,
+        ladder=outcome.ladder,
+    )
+    return replace(deal, collections=(*deal.collections, collection))
+
+
+def _notice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    deal = deal.with_contract(lambda c: replace(c, noticed=max(c.noticed, step.number)))
+    if not isinstance(outcome, Noticed):
+        return deal
+    order = orders.renewal(number=outcome.order_number, priced=outcome.priced, at=now)
+    return replace(deal, orders=(*deal.orders, order), next_order=max(deal.next_order, outcome.order_number + 1))
+
+
+def _charge(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    collection = deal.collection(step.subject)
+    if step.kind is StepKind.CHARGE:
+        deal = replace(deal, last_charge_at=now)
+    if not isinstance(outcome, Charged) or collection is None:
+        return deal
+    if outcome.settled:
+        return deal.settled(step.subject, now)
+    if outcome.status == ChargeStatus.CAPTURED:
+        return deal.with_collection(replace(collection, status="", attempts=collection.attempts + 1, rungs=()))
+    folded = dunning.charged(
+        collection,
+        status=outcome.status,
+        decline=outcome.decline,
+        ladder=outcome.ladder,
+        step_at=step.at,
+        now=now,
+    )
+    return deal.with_collection(folded)
+
+
+def _climb(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    collection = deal.collection(step.subject)
+    if collection is None:
+        return deal
+    if step.kind is StepKind.MESSAGE:
+        deal = replace(deal, last_message_at=now)
+    deal = deal.with_collection(dunning.climbed(collection, step_at=step.at, now=now))
+    if step.kind is StepKind.SUSPEND:
+        return deal.with_contract(lambda c: c.wanting(contracts.SUSPENDED, now))
+    return deal
+
+
+def _cancel(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    """The last rung: the contract ends now, its open invoices are given up, its open renewal is taken back."""
+    for order in deal.orders:
+        deal = deal.voiding(order)
+    deal = deal.with_contract(lambda c: c.ended(now, "not paid"))
+    return replace(deal, collections=(), orders=())
+
+
+def _access(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    return deal.with_contract(lambda c: c.accessed())
+
+
+_FOLDS: dict[StepKind, Fold] = {
+    StepKind.TAKE: _take,
+    StepKind.PRICE: _price,
+    StepKind.ASK: _approval(lambda a, step, now: a.asked(step.number % 100, now)),
+    StepKind.REMIND: _approval(lambda a, step, now: a.marked(step.number % 100, reminded=True)),
+    StepKind.ESCALATE: _approval(lambda a, step, now: a.marked(step.number % 100, escalated=True)),
+    StepKind.EXPIRE: _expire,
+    StepKind.VOID: _void,
+    StepKind.SEND: _send,
+    StepKind.BOOK: _book,
+    StepKind.PROVISION: _provision,
+    StepKind.COMPENSATE: _compensate,
+    StepKind.ACTIVATE: _activate,
+    StepKind.END: _end,
+    StepKind.BILL: _bill,
+    StepKind.NOTICE: _notice,
+    StepKind.CHARGE: _charge,
+    StepKind.RESOLVE: _charge,
+    StepKind.MESSAGE: _climb,
+    StepKind.SUSPEND: _climb,
+    StepKind.CANCEL: _cancel,
+    StepKind.ACCESS: _access,
+}

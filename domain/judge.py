@@ -1,0 +1,252 @@
+"""What a message does to a deal: commands are judged (and may be refused), facts are folded (and never refused)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain import approval, contract, dunning
+from domain import order as orders
+from domain.calendar import local_date
+from domain.errors import Conflict, DomainError
+from domain.message import (
+    Answer,
+    Cancel,
+    CashFact,
+    Decide,
+    Fact,
+    FactCame,
+    Message,
+    PaymentFact,
+    Retry,
+    Revise,
+    SignatureFact,
+    Submit,
+    TakeUp,
+    Verdict,
+    Withdraw,
+)
+from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage
+from domain.payment import ChargeStatus
+from domain.state import RULES, Deal
+
+WHOLE_DEAL = "deal"
+
+
+@dataclass(kw_only=True, eq=False)
+class DealClosed(Conflict):
+    """The deal is over: facts are still booked, commands are not."""
+
+    closed: str
+    hint: str = "open a new deal"
+
+
+@dataclass(kw_only=True, eq=False)
+class NothingToRetry(Conflict):
+    """Nothing is parked, and no collection is open."""
+
+    subject: str
+    hint: str = "only what is parked, or an open collection, can be retried"
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownRules(Conflict):
+    """A rule set that this release does not know."""
+
+    rules: int
+    known: int = RULES
+    hint: str = "deploy the release that knows these rules first"
+
+
+def judge(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tuple[Deal, Answer]:
+    """The deal after this message, and the answer to it. A refusal changes nothing but the list of answers."""
+    try:
+        changed, verdict = _folded(deal, message, fact, now)
+        answer = Answer(message_id=message.id, verdict=verdict)
+    except DomainError as error:
+        changed = deal
+        answer = Answer(message_id=message.id, verdict=Verdict.REFUSED, error=error.type, reason=str(error))
+    return changed.answered(answer), answer
+
+
+def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
+    body = message.body
+    if isinstance(body, FactCame):
+        return _fact(deal, fact, now)
+    if deal.closed:
+        raise DealClosed(closed=deal.closed)
+    match body:
+        case Revise():
+            deal = _revise(deal, body, message.by, now)
+        case Submit():
+            deal = _submit(deal, body, now)
+        case Decide():
+            deal = _decide(deal, body, message.by, now)
+        case Withdraw():
+            deal = _withdraw(deal, body, now)
+        case Cancel():
+            deal = _cancel(deal, body, now)
+        case Retry():
+            deal = _retry(deal, body, now)
+        case TakeUp():
+            if not deal.rules <= body.rules <= RULES:
+                raise UnknownRules(rules=body.rules, where="rules")
+            deal = replace(deal, rules=body.rules)
+    return deal, Verdict.ACCEPTED
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def _open_order(deal: Deal, command: str, allowed: frozenset[OrderStage]) -> Order:
+    """The one order that is before its signature, in one of the allowed stages."""
+    order = next((o for o in deal.orders if o.stage in REVISABLE), None)
+    if order is None or order.stage not in allowed:
+        stage = order.stage.value if order else (deal.orders[0].stage.value if deal.orders else "none")
+        raise OrderNotOpen(stage=stage, command=command)
+    return order
+
+
+def _revise(deal: Deal, body: Revise, by: str, now: datetime) -> Deal:
+    if not deal.orders and deal.contract is None:
+        order = orders.opened(number=deal.next_order, draft_id=body.draft_id, draft_hash=body.draft_hash, by=by, at=now)
+        return replace(deal, orders=(order,), next_order=deal.next_order + 1)
+    order = _open_order(deal, "revise", REVISABLE)
+    deal = deal.voiding(order)
+    current = deal.order(order.subject) or order
+    return deal.with_order(current.revised(draft_id=body.draft_id, draft_hash=body.draft_hash, by=by, at=now))
+
+
+def _submit(deal: Deal, body: Submit, now: datetime) -> Deal:
+    order = _open_order(deal, "submit", frozenset({OrderStage.PRICED}))
+    if body.version != order.version:
+        raise approval.SupersededVersion(decided=body.version, current=order.version, where="version")
+    return deal.with_order(order.submitted(now))
+
+
+def _decide(deal: Deal, body: Decide, by: str, now: datetime) -> Deal:
+    order = next((o for o in deal.orders if o.stage is OrderStage.IN_APPROVAL), None)
+    if order is None:
+        order = _open_order(deal, "decide", REVISABLE)
+    approval.check(
+        body,
+        approval=order.approval,
+        by=by,
+        owner=by if by == order.drafted_by else deal.owner,
+        version=order.version,
+        content_hash=order.content_hash,
+    )
+    if body.approve:
+        return deal.with_order(order.granted(body.groups, now))
+    return deal.with_order(order.moved(OrderStage.REJECTED, now, reason=body.reason))
+
+
+def _withdraw(deal: Deal, body: Withdraw, now: datetime) -> Deal:
+    order = _open_order(deal, "withdraw", OPEN | {OrderStage.DRAFT})
+    deal = deal.voiding(order)
+    current = deal.order(order.subject) or order
+    return deal.with_order(current.moved(OrderStage.WITHDRAWN, now, reason=body.reason))
+
+
+def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
+    """Before service: undo and end. During service: run to the end of the paid period, offer no renewal."""
+    for order in deal.orders:
+        deal = deal.voiding(order)
+    running = deal.contract
+    if running is not None and running.stage == contract.ACTIVE:
+        kept = tuple(o for o in deal.orders if o.stage is OrderStage.SIGNED)
+        end = contract.end_of_paid_period(running)
+        if running.cancel_on is not None:
+            end = min(end, running.cancel_on)
+        return replace(deal, orders=kept, contract=replace(running, cancel_on=end, cancel_reason=body.reason))
+    provisioning = next((o for o in deal.orders if o.stage is OrderStage.PROVISIONING), None)
+    if provisioning is not None and provisioning.provisioning is not None:
+        back = replace(provisioning.provisioning, abandoned=True)
+        order = replace(provisioning, provisioning=back, parked="", since=now, reason=body.reason)
+        return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
+    return replace(deal, orders=(), closed=f"cancelled: {body.reason}")
+
+
+def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:
+    """Everything that was provisioned is undone: the booked contract ends before it began."""
+    deal = deal.without_order(order)
+    today = local_date(now, deal.zone)
+    return deal.with_contract(lambda c: replace(c, cancel_on=today, cancel_reason=order.reason, since=now))
+
+
+def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
+    touched = False
+    for order in deal.orders:
+        if order.parked and body.subject in ("", order.subject):
+            touched = True
+            again = order.provisioning
+            if again is not None and again.undone:
+                again = again.again()
+            deal = deal.with_order(replace(order, parked="", provisioning=again, since=now))
+    if deal.contract is not None and deal.contract.parked and body.subject in ("", deal.contract.subject):
+        touched = True
+        deal = deal.with_contract(lambda c: replace(c, parked=""))
+    for collection in deal.collections:
+        named = body.subject == collection.invoice_id
+        if named or (not body.subject and (collection.parked or collection.decline)):
+            touched = True
+            deal = deal.with_collection(dunning.retried(collection, now=now))
+    if not touched:
+        raise NothingToRetry(subject=body.subject, where="subject")
+    return replace(deal, last_charge_at=None, burst=0)
+
+
+# --- facts ---------------------------------------------------------------------------------------------------------
+
+
+def _fact(deal: Deal, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
+    match fact:
+        case SignatureFact():
+            return _signature(deal, fact, now)
+        case PaymentFact():
+            return _payment(deal, fact, now)
+        case CashFact():
+            known = deal.collection(fact.invoice_id) is not None
+            if fact.settled:
+                deal = deal.settled(fact.invoice_id, now)
+            return deal, Verdict.ACCEPTED if known or fact.settled else Verdict.NOTHING_NEW
+        case _:
+            return deal, Verdict.UNEXPECTED
+
+
+def _signature(deal: Deal, fact: SignatureFact, now: datetime) -> tuple[Deal, Verdict]:
+    order = next((o for o in deal.orders if o.envelope_id and o.envelope_id == fact.envelope_id), None)
+    if order is None:
+        return deal, Verdict.NOTHING_NEW if fact.event in ("voided", "expired") else Verdict.UNEXPECTED
+    out = order.stage is OrderStage.OUT_FOR_SIGNATURE
+    if fact.event == "signed":
+        in_time = order.expires_at is None or fact.happened_at <= order.expires_at
+        if not out and not (order.stage is OrderStage.EXPIRED and in_time):
+            return deal, Verdict.NOTHING_NEW if order.signed_at else Verdict.UNEXPECTED
+        if not in_time:
+            return deal, Verdict.UNEXPECTED
+        if fact.sha256 != order.document_sha256:
+            reason = f"the signed document's hash {fact.sha256[:12]} is not the one sent, {order.document_sha256[:12]}"
+            return deal.with_order(replace(order, parked=reason)), Verdict.UNEXPECTED
+        signed = replace(order.moved(OrderStage.SIGNED, now), signed_at=fact.happened_at)
+        deal = replace(deal, voids=tuple(v for v in deal.voids if v[1] != fact.envelope_id))
+        return deal.with_order(signed), Verdict.ACCEPTED
+    if not out:
+        return deal, Verdict.NOTHING_NEW
+    stage = OrderStage.DECLINED if fact.event == "declined" else OrderStage.EXPIRED
+    return deal.with_order(order.moved(stage, now, reason=fact.reason)), Verdict.ACCEPTED
+
+
+def _payment(deal: Deal, fact: PaymentFact, now: datetime) -> tuple[Deal, Verdict]:
+    collection = deal.collection(fact.invoice_id)
+    if fact.status == ChargeStatus.CAPTURED:
+        if collection is None and not fact.settled:
+            return deal, Verdict.UNEXPECTED
+        deal = deal.settled(fact.invoice_id, now) if fact.settled else deal
+        return deal, Verdict.ACCEPTED if collection is not None else Verdict.NOTHING_NEW
+    if collection is None or not collection.status or fact.status != ChargeStatus.DECLINED:
+        return deal, Verdict.NOTHING_NEW  # the decline of an attempt that we have folded already
+    folded = dunning.charged(
+        collection, status=fact.status, decline=fact.decline, ladder=fact.ladder, step_at=now, now=now
+    )
+    return deal.with_collection(folded), Verdict.ACCEPTED

@@ -1,0 +1,151 @@
+"""What may be said to a deal: commands (judged, answered) and facts (booked, never refused)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revise:
+    """A new draft for the open order, stored by the API under `draft_id`; a deal's first draft opens order 1."""
+
+    draft_id: str
+    draft_hash: str
+    kind: Literal["revise"] = "revise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Ask for approval of the priced version, then send it for signature."""
+
+    version: int
+    kind: Literal["submit"] = "submit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """A decision of the deal desk on one version. `groups` are the groups of the person who decides."""
+
+    version: int
+    content_hash: str
+    approve: bool
+    reason: str
+    groups: tuple[str, ...] = ()
+    kind: Literal["decide"] = "decide"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Take the open order back: nothing of it can be signed any more; a later revision reopens it."""
+
+    reason: str
+    kind: Literal["withdraw"] = "withdraw"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Before a contract: end the deal, undoing what was provisioned. After: end it with the period paid for."""
+
+    reason: str
+    kind: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Bring back what is parked (all of it, or one subject), or charge an open collection again now."""
+
+    subject: str = ""
+    kind: Literal["retry"] = "retry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeUp:
+    """Go on under rule set `rules` (see `Deal.rules`)."""
+
+    rules: int
+    kind: Literal["take_up"] = "take_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactCame:
+    """A fact from outside waits in the inbox under `inbox_id`."""
+
+    inbox_id: str
+    kind: Literal["fact_came"] = "fact_came"
+
+
+Body = Revise | Submit | Decide | Withdraw | Cancel | Retry | TakeUp | FactCame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message. `id` is the caller's idempotency key: the same id is taken once. `at` is set when it is accepted."""
+
+    id: str
+    by: str
+    body: Body
+    channel: str = "api"
+    at: datetime | None = None
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NOTHING_NEW = "nothing_new"  # a fact that we already knew
+    UNEXPECTED = "unexpected"  # a fact that fits nothing: recorded and shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of a message. `error` is the stable type of a refusal, `reason` its sentence."""
+
+    message_id: str
+    verdict: Verdict
+    error: str = ""
+    reason: str = ""
+
+
+# --- facts, as the deal understands them ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureFact:
+    """`event`: signed, declined, expired, voided. `sha256` is that of the document the provider holds."""
+
+    event: str
+    envelope_id: str
+    sha256: str
+    reason: str
+    happened_at: datetime
+    kind: Literal["signature"] = "signature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFact:
+    """A gateway tells what became of the charge under `key`. `settled`: the invoice has nothing left open."""
+
+    key: str
+    invoice_id: str
+    status: str  # captured, declined, pending
+    code: str
+    decline: str  # DeclineClass, empty where captured
+    settled: bool
+    ladder: tuple[tuple[str, datetime], ...] = ()  # for a late decline: rungs, dated
+    kind: Literal["payment"] = "payment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashFact:
+    """A bank line applied to an invoice. `settled`: the invoice has nothing left open."""
+
+    bank_line_id: str
+    invoice_id: str
+    settled: bool
+    booked_on: date
+    kind: Literal["cash"] = "cash"
+
+
+Fact = SignatureFact | PaymentFact | CashFact

@@ -1,0 +1,166 @@
+"""One order (new business, later renewals and amendments): from draft to signed paper, and what it does next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from domain import approval, entitlement
+from domain.approval import Approval
+from domain.entitlement import Provisioning
+from domain.errors import Conflict
+from domain.outcome import Need, Priced, Terms
+from domain.step import Step, StepKind
+
+
+class OrderStage(StrEnum):
+    DRAFT = "draft"  # a draft waits to be priced
+    PRICED = "priced"
+    IN_APPROVAL = "in_approval"
+    APPROVED = "approved"
+    OUT_FOR_SIGNATURE = "out_for_signature"
+    NOTICED = "noticed"  # a renewal by silence: it is booked when the term ends
+    SIGNED = "signed"
+    PROVISIONING = "provisioning"
+    REFUSED = "refused"  # the draft could not be priced
+    REJECTED = "rejected"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN = frozenset({OrderStage.PRICED, OrderStage.IN_APPROVAL, OrderStage.APPROVED, OrderStage.OUT_FOR_SIGNATURE})
+BACK_WITH_SALES = frozenset(
+    {OrderStage.REFUSED, OrderStage.REJECTED, OrderStage.DECLINED, OrderStage.EXPIRED, OrderStage.WITHDRAWN}
+)
+REVISABLE = OPEN | BACK_WITH_SALES | {OrderStage.DRAFT}
+
+NEW, RENEWAL = "new", "renewal"
+
+
+@dataclass(kw_only=True, eq=False)
+class OrderNotOpen(Conflict):
+    """The order is in a stage in which this cannot be done."""
+
+    stage: str
+    command: str
+    hint: str = "read the deal again: its stage says what can be done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`version` 0 means that nothing was priced yet. `drafts` counts revisions, so each is priced under a key of its own."""
+
+    number: int
+    kind: str
+    stage: OrderStage
+    since: datetime
+    draft_id: str = ""
+    draft_hash: str = ""
+    drafted_by: str = ""
+    drafts: int = 1
+    version: int = 0
+    version_id: str = ""
+    content_hash: str = ""
+    expires_at: datetime | None = None
+    terms: Terms | None = None
+    needs: tuple[Need, ...] = ()
+    approval: Approval = Approval(requests=())
+    envelope_id: str = ""
+    document_sha256: str = ""
+    signed_at: datetime | None = None
+    provisioning: Provisioning | None = None
+    reason: str = ""
+    parked: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"order-{self.number}"
+
+    def moved(self, stage: OrderStage, at: datetime, *, reason: str = "") -> Order:
+        return replace(self, stage=stage, since=at, reason=reason)
+
+    def revised(self, *, draft_id: str, draft_hash: str, by: str, at: datetime) -> Order:
+        """A new draft: what was asked, approved or sent of the old one holds no longer."""
+        return replace(
+            self.moved(OrderStage.DRAFT, at),
+            draft_id=draft_id,
+            draft_hash=draft_hash,
+            drafted_by=by,
+            drafts=self.drafts + 1,
+            approval=Approval(requests=()),
+            envelope_id="",
+            document_sha256="",
+        )
+
+    def priced(self, outcome: Priced, at: datetime) -> Order:
+        return replace(
+            self.moved(OrderStage.PRICED, at),
+            version=outcome.version,
+            version_id=outcome.version_id,
+            content_hash=outcome.content_hash,
+            expires_at=outcome.expires_at,
+            terms=outcome.terms,
+            needs=outcome.needs,
+        )
+
+    def submitted(self, at: datetime) -> Order:
+        """Approval is asked for where the policy needs it; otherwise the version is approved as it stands."""
+        asked = replace(self, approval=Approval.of(self.needs))
+        return asked.moved(OrderStage.APPROVED if asked.approval.granted else OrderStage.IN_APPROVAL, at)
+
+    def granted(self, groups: tuple[str, ...], at: datetime) -> Order:
+        after = replace(self, approval=self.approval.approved_by(groups))
+        if after.approval.granted:
+            return after.moved(OrderStage.APPROVED, at)
+        return after if after.approval.level == self.approval.level else replace(after, since=at)
+
+
+def opened(*, number: int, draft_id: str, draft_hash: str, by: str, at: datetime) -> Order:
+    """The first draft of a deal opens its first order."""
+    return Order(
+        number=number,
+        kind=NEW,
+        stage=OrderStage.DRAFT,
+        since=at,
+        draft_id=draft_id,
+        draft_hash=draft_hash,
+        drafted_by=by,
+    )
+
+
+def renewal(*, number: int, priced: Priced, at: datetime) -> Order:
+    """A renewal is offered: by silence it is booked at the end of the term; otherwise it goes out for signature."""
+    order = Order(number=number, kind=RENEWAL, stage=OrderStage.PRICED, since=at).priced(priced, at)
+    if priced.terms.auto_renew:
+        return order.moved(OrderStage.NOTICED, at)
+    return order.submitted(at)
+
+
+def steps(order: Order) -> tuple[Step, ...]:
+    """What this order does next; a parked one does nothing."""
+    if order.parked:
+        return ()
+    found: list[Step] = []
+    subject, since = order.subject, order.since
+    if order.stage in OPEN and order.expires_at is not None:
+        found.append(Step(kind=StepKind.EXPIRE, subject=subject, number=order.version, at=order.expires_at))
+    match order.stage:
+        case OrderStage.DRAFT:
+            found.append(Step(kind=StepKind.PRICE, subject=subject, number=order.drafts, at=since))
+        case OrderStage.IN_APPROVAL:
+            found.extend(approval.steps(order.approval, subject=subject, version=order.version, since=since))
+        case OrderStage.APPROVED:
+            found.append(Step(kind=StepKind.SEND, subject=subject, number=order.version, at=since))
+        case OrderStage.NOTICED if order.expires_at is not None:
+            found.append(Step(kind=StepKind.BOOK, subject=subject, number=order.version, at=order.expires_at))
+        case OrderStage.SIGNED:
+            found.append(Step(kind=StepKind.BOOK, subject=subject, number=order.version, at=since))
+        case OrderStage.PROVISIONING if order.provisioning is not None:
+            if order.provisioning.complete:
+                found.append(Step(kind=StepKind.ACTIVATE, subject=subject, number=order.version, at=since))
+            found.extend(entitlement.steps(order.provisioning, subject=subject, at=since))
+        case _:
+            pass
+    return tuple(found)

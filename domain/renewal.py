@@ -1,0 +1,28 @@
+"""Renewal in dates only: when the notice is given, and when the term ends (the uplift is priced in `quote.py`)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from domain.billing_schedule import Term
+from domain.calendar import local_midnight
+from domain.step import Step, StepKind
+
+
+def ends_at(last: Term, *, zone: str, cancel_on: date | None) -> datetime:
+    """The instant at which the contract ends unless it is renewed: the end of its last term, or its cancellation."""
+    end = last.ends_on if cancel_on is None else min(cancel_on, last.ends_on)
+    return local_midnight(end, zone)
+
+
+def steps(
+    last: Term, *, subject: str, zone: str, notice_days: int, noticed: int, cancel_on: date | None
+) -> tuple[Step, ...]:
+    """The notice of renewal (once per term, none for a contract that was cancelled) and the end of the last term."""
+    found = []
+    if cancel_on is None and noticed < last.number:
+        day = max(last.ends_on - timedelta(days=notice_days), last.starts_on)
+        found.append(Step(kind=StepKind.NOTICE, subject=subject, number=last.number, at=local_midnight(day, zone)))
+    end = ends_at(last, zone=zone, cancel_on=cancel_on)
+    found.append(Step(kind=StepKind.END, subject=subject, number=last.number, at=end))
+    return tuple(found)

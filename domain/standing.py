@@ -1,0 +1,116 @@
+"""Where a deal stands: its stage, what it waits for, who has to move, since when, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain import contract as contracts
+from domain.agenda import agenda
+from domain.order import Order, OrderStage
+from domain.payment import ChargeStatus
+from domain.state import Deal
+from domain.step import StepKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """`stage`: quote, approval, signature, provisioning, active, suspended, ended. `waits_for` is a short stable code."""
+
+    stage: str
+    waits_for: str
+    who: str
+    since: datetime
+    next_kind: str
+    next_at: datetime | None
+    parked: str
+
+
+_ORDER_WAITS: dict[OrderStage, tuple[str, str]] = {
+    OrderStage.DRAFT: ("quote", "pricing"),
+    OrderStage.PRICED: ("quote", "submission"),
+    OrderStage.REFUSED: ("quote", "revision"),
+    OrderStage.REJECTED: ("quote", "revision"),
+    OrderStage.DECLINED: ("quote", "revision"),
+    OrderStage.EXPIRED: ("quote", "revision"),
+    OrderStage.WITHDRAWN: ("quote", "revision"),
+    OrderStage.IN_APPROVAL: ("approval", "approval"),
+    OrderStage.APPROVED: ("signature", "sending"),
+    OrderStage.OUT_FOR_SIGNATURE: ("signature", "signature"),
+    OrderStage.NOTICED: ("active", "end of term"),
+    OrderStage.SIGNED: ("provisioning", "booking"),
+    OrderStage.PROVISIONING: ("provisioning", "provisioning"),
+}
+
+
+def standing(deal: Deal) -> Standing:
+    """One line about the whole deal, as lists show it."""
+    stage, waits_for, who, since = _place(deal)
+    parked = "; ".join(f"{subject}: {reason}" for subject, reason in deal.parkings)
+    if parked:
+        waits_for, who = "operator", "ops"
+    upcoming = [step for step in agenda(deal) if step.kind is not StepKind.TAKE]
+    following = upcoming[0] if upcoming else None
+    return Standing(
+        stage=stage,
+        waits_for=waits_for,
+        who=who,
+        since=since,
+        next_kind=following.kind.value if following else "",
+        next_at=following.at if following else None,
+        parked=parked,
+    )
+
+
+def _place(deal: Deal) -> tuple[str, str, str, datetime]:
+    if deal.closed:
+        return "ended", "nothing", "", deal.since
+    running = deal.contract
+    if running is not None and running.stage != contracts.BOOKED:
+        return _running(deal)
+    if not deal.orders:
+        return "quote", "draft", deal.owner, deal.since
+    order = deal.orders[0]
+    stage, waits_for = _ORDER_WAITS[order.stage]
+    return stage, waits_for, _who(deal, order), order.since
+
+
+def _who(deal: Deal, order: Order) -> str:
+    match order.stage:
+        case OrderStage.IN_APPROVAL:
+            return ", ".join(sorted({g for r in order.approval.waiting for g in r.groups})) or "q2c"
+        case OrderStage.OUT_FOR_SIGNATURE:
+            return deal.account_id
+        case OrderStage.PROVISIONING:
+            return "provisioner"
+        case OrderStage.DRAFT | OrderStage.APPROVED | OrderStage.SIGNED | OrderStage.NOTICED:
+            return "q2c"
+        case _:
+            return deal.owner
+
+
+def _running(deal: Deal) -> tuple[str, str, str, datetime]:
+    running = deal.contract
+    if running is None:  # asked only with a contract; kept total
+        return "quote", "draft", deal.owner, deal.since
+    since = running.since or deal.since
+    stage = "suspended" if running.access_wanted == contracts.SUSPENDED else "active"
+    if running.stage == contracts.ENDED:
+        return "ended", "payment" if deal.collections else "closing", deal.account_id, since
+    for collection in deal.collections:
+        if collection.decline or collection.messages:
+            return stage, "payment", deal.account_id, collection.issued_at
+    for order in deal.orders:
+        if order.stage in (OrderStage.OUT_FOR_SIGNATURE, OrderStage.IN_APPROVAL):
+            return stage, "renewal " + _ORDER_WAITS[order.stage][1], _who(deal, order), order.since
+    for collection in deal.collections:
+        if collection.status in (ChargeStatus.PENDING, ChargeStatus.UNKNOWN):
+            return stage, "payment", "payment gateway", collection.issued_at
+        return stage, "payment", deal.account_id, collection.issued_at
+    return stage, "next period", "q2c", since
+
+
+def since_moved(before: Deal, after: Deal, now: datetime) -> datetime:
+    """Since when the deal stands where it stands now: `now` if stage or waiting changed with this step."""
+    old, new = standing(before), standing(after)
+    return now if (old.stage, old.waits_for) != (new.stage, new.waits_for) else before.since
