@@ -1,8 +1,11 @@
 """Who may come in: API keys (only their SHA-256 is kept) and the people behind them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlalchemy import ARRAY, Text, cast
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Recorded, Texts, one_of
 
@@ -35,3 +38,16 @@ class PersonRow(SQLModel, table=True):
     manager: str | None = None
     country: str = ""
     recorded_at: Recorded = None
+
+
+async def by_key_hash(session: AsyncSession, key_hash: str) -> ApiKeyRow | None:
+    """The key with this SHA-256 (hex), unless it was revoked."""
+    query = select(ApiKeyRow).where(col(ApiKeyRow.key_hash) == key_hash, col(ApiKeyRow.revoked_at).is_(None))
+    return (await session.exec(query)).first()
+
+
+async def members(session: AsyncSession, groups: Sequence[str]) -> Sequence[PersonRow]:
+    """Everybody who is in at least one of the groups, by email."""
+    asked = cast(list(groups), ARRAY(Text))
+    query = select(PersonRow).where(col(PersonRow.groups).op("&&")(asked)).order_by(col(PersonRow.email))
+    return (await session.exec(query)).all()

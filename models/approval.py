@@ -1,9 +1,11 @@
 """Approval requests: one per version, level and group, with who decided, when and why."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Recorded, one_of
 
@@ -38,3 +40,21 @@ class ApprovalRequestRow(SQLModel, table=True):
     comment: str = ""
     escalated_to: str = ""
     recorded_at: Recorded = None
+
+
+async def waiting(session: AsyncSession, groups: Sequence[str]) -> Sequence[ApprovalRequestRow]:
+    """What waits for these groups, asked of them or escalated to them; the longest waiting first."""
+    table = ApprovalRequestRow
+    query = (
+        select(table)
+        .where(col(table.status) == "asked", col(table.group_name).in_(groups) | col(table.escalated_to).in_(groups))
+        .order_by(col(table.asked_at), col(table.id))
+    )
+    return (await session.exec(query)).all()
+
+
+async def of_deal(session: AsyncSession, deal_id: str) -> Sequence[ApprovalRequestRow]:
+    """Every request of the deal, in the order of orders, versions and levels."""
+    table = ApprovalRequestRow
+    order = (col(table.order_number), col(table.version), col(table.level), col(table.group_name))
+    return (await session.exec(select(table).where(col(table.deal_id) == deal_id).order_by(*order))).all()

@@ -1,10 +1,12 @@
 """Contracts: one per deal, its terms (one per signed order that began one), and the lines each term bills."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import METHODS
 from models.base import Json, Quantity, Recorded, Share, currency_code, not_negative, one_of, positive, together
@@ -85,3 +87,28 @@ class ContractLineRow(SQLModel, table=True):
     period_amount_minor: int
     charge: Json
     recorded_at: Recorded = None
+
+
+async def of_deal(session: AsyncSession, deal_id: str) -> ContractRow | None:
+    """The deal's one contract."""
+    return (await session.exec(select(ContractRow).where(col(ContractRow.deal_id) == deal_id))).first()
+
+
+async def terms(session: AsyncSession, contract_id: str) -> Sequence[ContractTermRow]:
+    """Its terms, the first one first."""
+    query = (
+        select(ContractTermRow)
+        .where(col(ContractTermRow.contract_id) == contract_id)
+        .order_by(col(ContractTermRow.term))
+    )
+    return (await session.exec(query)).all()
+
+
+async def lines(session: AsyncSession, contract_id: str, term: int) -> Sequence[ContractLineRow]:
+    """What one term bills each period, in the order of the order form."""
+    query = (
+        select(ContractLineRow)
+        .where(col(ContractLineRow.contract_id) == contract_id, col(ContractLineRow.term) == term)
+        .order_by(col(ContractLineRow.line_no))
+    )
+    return (await session.exec(query)).all()

@@ -1,9 +1,12 @@
 """Deals: the row that lists read and the fence guards, every step that was taken, and the timeline people read."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, tuple_
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Json, OptionalJson, Recorded, Serial, currency_code, one_of, together
 
@@ -99,3 +102,67 @@ class TimelineRow(SQLModel, table=True):
     currency: str | None = None
     data: OptionalJson = None
     recorded_at: Recorded = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a list of deals shows; None is anything. `opened_before` and `opened_from` are instants (age)."""
+
+    stage: str | None = None
+    owner: str | None = None
+    account_id: str | None = None
+    entity_id: str | None = None
+    waits_for: str | None = None
+    opened_from: datetime | None = None
+    opened_before: datetime | None = None
+
+
+async def page(
+    session: AsyncSession, wanted: Filter, *, limit: int, after: tuple[datetime, str] | None = None
+) -> Sequence[DealRow]:
+    """At most `limit` deals, the newest first; `after` is (opened_at, id) of the last one of the page before."""
+    query = select(DealRow).order_by(col(DealRow.opened_at).desc(), col(DealRow.id).desc()).limit(limit)
+    for name in ("stage", "owner", "account_id", "entity_id", "waits_for"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(col(getattr(DealRow, name)) == value)
+    if wanted.opened_from is not None:
+        query = query.where(col(DealRow.opened_at) >= wanted.opened_from)
+    if wanted.opened_before is not None:
+        query = query.where(col(DealRow.opened_at) < wanted.opened_before)
+    if after is not None:
+        query = query.where(tuple_(col(DealRow.opened_at), col(DealRow.id)) < after)
+    return (await session.exec(query)).all()
+
+
+async def step_taken(session: AsyncSession, deal_id: str, turn: int) -> DealStepRow | None:
+    """What took this turn. None: it is free."""
+    return await session.get(DealStepRow, (deal_id, turn))
+
+
+async def steps(session: AsyncSession, deal_id: str) -> Sequence[DealStepRow]:
+    """All that the deal did, in order."""
+    query = select(DealStepRow).where(col(DealStepRow.deal_id) == deal_id).order_by(col(DealStepRow.turn))
+    return (await session.exec(query)).all()
+
+
+async def timeline(
+    session: AsyncSession, deal_id: str, *, after: int = 0, limit: int | None = None
+) -> Sequence[TimelineRow]:
+    """The deal's story from the line with the id `after` on, in the order in which it was written."""
+    query = select(TimelineRow).where(col(TimelineRow.deal_id) == deal_id, col(TimelineRow.id) > after)
+    return (await session.exec(query.order_by(col(TimelineRow.id)).limit(limit))).all()
+
+
+async def next_due(session: AsyncSession, entity_id: str) -> datetime | None:
+    """When the next of all deals of this entity has something to do: where a sandbox's clock hops to."""
+    found: datetime | None = (
+        await session.exec(select(func.min(col(DealRow.next_at))).where(col(DealRow.entity_id) == entity_id))
+    ).one()
+    return found
+
+
+async def due(session: AsyncSession, entity_id: str, until: datetime) -> Sequence[DealRow]:
+    """The deals of this entity that have something to do up to and including `until`, the earliest first."""
+    query = select(DealRow).where(col(DealRow.entity_id) == entity_id, col(DealRow.next_at) <= until)
+    return (await session.exec(query.order_by(col(DealRow.next_at), col(DealRow.id)))).all()

@@ -3,7 +3,8 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Recorded, Share, currency_code
 
@@ -47,3 +48,14 @@ class TaxRateRow(SQLModel, table=True):
     rate: Share
     name: str
     recorded_at: Recorded = None
+
+
+async def tax_rate_on(session: AsyncSession, entity_id: str, on: date) -> TaxRateRow | None:
+    """The rate that holds on `on`: the last one that began on it or before. None: no rate had begun."""
+    query = (
+        select(TaxRateRow)
+        .where(col(TaxRateRow.entity_id) == entity_id, col(TaxRateRow.valid_from) <= on)
+        .order_by(col(TaxRateRow.valid_from).desc())
+        .limit(1)
+    )
+    return (await session.exec(query)).first()

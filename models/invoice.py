@@ -1,10 +1,12 @@
 """Invoices and their lines: final from the moment they exist, but for their status and what was paid on them."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import METHODS
 from models.base import OptionalJson, Quantity, Recorded, Share, currency_code, not_negative, one_of, positive, together
@@ -87,3 +89,29 @@ class InvoiceLineRow(SQLModel, table=True):
     revenue_account: str
     explain: OptionalJson = None
     recorded_at: Recorded = None
+
+
+async def of_deal(session: AsyncSession, deal_id: str) -> Sequence[InvoiceRow]:
+    """Every invoice of the deal, in the order of the service they bill."""
+    query = select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id)
+    return (await session.exec(query.order_by(col(InvoiceRow.term), col(InvoiceRow.period_no)))).all()
+
+
+async def open_for_deal(session: AsyncSession, deal_id: str) -> Sequence[InvoiceRow]:
+    """What the deal still owes, the earliest due first."""
+    query = select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id, col(InvoiceRow.status) == "open")
+    return (await session.exec(query.order_by(col(InvoiceRow.due_on), col(InvoiceRow.id)))).all()
+
+
+async def open_by_number(session: AsyncSession, entity_id: str, numbers: Sequence[str]) -> Sequence[InvoiceRow]:
+    """The entity's open invoices with one of these numbers: what a bank line's reference may mean."""
+    query = select(InvoiceRow).where(
+        col(InvoiceRow.entity_id) == entity_id, col(InvoiceRow.number).in_(numbers), col(InvoiceRow.status) == "open"
+    )
+    return (await session.exec(query.order_by(col(InvoiceRow.due_on), col(InvoiceRow.id)))).all()
+
+
+async def lines(session: AsyncSession, invoice_id: str) -> Sequence[InvoiceLineRow]:
+    """Its lines, as printed."""
+    query = select(InvoiceLineRow).where(col(InvoiceLineRow.invoice_id) == invoice_id)
+    return (await session.exec(query.order_by(col(InvoiceLineRow.line_no)))).all()

@@ -1,9 +1,12 @@
 """What goes out (events, mails) and what came in (facts), each written with its cause and delivered afterwards."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Json, Recorded, Serial, one_of
 
@@ -71,3 +74,36 @@ class InboxRow(SQLModel, table=True):
     status: str = "new"
     taken_turn: int | None = None
     recorded_at: Recorded = None
+
+
+async def undelivered(session: AsyncSession, limit: int = 100) -> Sequence[OutboxRow]:
+    """Events that nobody has got yet, in the order in which they were written."""
+    query = select(OutboxRow).where(col(OutboxRow.delivered_at).is_(None)).order_by(col(OutboxRow.id)).limit(limit)
+    return (await session.exec(query)).all()
+
+
+async def unsent(session: AsyncSession, limit: int = 100) -> Sequence[MailRow]:
+    """Mails that did not go out yet, the oldest first."""
+    query = (
+        select(MailRow).where(col(MailRow.sent_at).is_(None)).order_by(col(MailRow.at), col(MailRow.key)).limit(limit)
+    )
+    return (await session.exec(query)).all()
+
+
+async def store(session: AsyncSession, row: InboxRow) -> bool:
+    """Keep a fact under its provider's event id. False: it is there already, and stays as it is."""
+    values = row.model_dump(exclude={"recorded_at"})
+    statement = insert(InboxRow).values(values).on_conflict_do_nothing(index_elements=["provider", "event_id"])
+    return (await session.execute(statement.returning(col(InboxRow.id)))).first() is not None
+
+
+async def fact(session: AsyncSession, provider: str, event_id: str) -> InboxRow | None:
+    """What is kept under the provider's event id."""
+    query = select(InboxRow).where(col(InboxRow.provider) == provider, col(InboxRow.event_id) == event_id)
+    return (await session.exec(query)).first()
+
+
+async def facts_waiting(session: AsyncSession, limit: int = 100) -> Sequence[InboxRow]:
+    """Facts that no deal has taken yet, the oldest first: new ones, and signalled ones whose signal may be lost."""
+    query = select(InboxRow).where(col(InboxRow.status).in_(("new", "signalled")))
+    return (await session.exec(query.order_by(col(InboxRow.received_at), col(InboxRow.id)).limit(limit))).all()

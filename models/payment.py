@@ -1,9 +1,11 @@
 """Money asked for (attempts) and money that came (receipts), each once by its key or by the gateway's own id."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Recorded, currency_code, one_of, positive, together
 
@@ -67,3 +69,21 @@ class ReceiptRow(SQLModel, table=True):
     currency: str
     received_on: date
     recorded_at: Recorded = None
+
+
+async def attempts(session: AsyncSession, invoice_id: str) -> Sequence[PaymentAttemptRow]:
+    """Every attempt to collect the invoice, the first one first."""
+    query = select(PaymentAttemptRow).where(col(PaymentAttemptRow.invoice_id) == invoice_id)
+    return (await session.exec(query.order_by(col(PaymentAttemptRow.attempt)))).all()
+
+
+async def by_gateway_ref(session: AsyncSession, gateway_ref: str) -> PaymentAttemptRow | None:
+    """The attempt that the gateway calls so."""
+    query = select(PaymentAttemptRow).where(col(PaymentAttemptRow.gateway_ref) == gateway_ref)
+    return (await session.exec(query)).first()
+
+
+async def receipts_of_deal(session: AsyncSession, deal_id: str) -> Sequence[ReceiptRow]:
+    """The money that the deal brought, by day."""
+    query = select(ReceiptRow).where(col(ReceiptRow.deal_id) == deal_id)
+    return (await session.exec(query.order_by(col(ReceiptRow.received_on), col(ReceiptRow.id)))).all()

@@ -1,7 +1,8 @@
 """Policies are data: who must approve, and how an unpaid invoice is chased. Versions are immutable."""
 
 from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Json, Recorded, positive
 
@@ -26,3 +27,17 @@ class DunningPolicyRow(SQLModel, table=True):
     version: int
     content: Json
     recorded_at: Recorded = None
+
+
+async def latest_approval(session: AsyncSession, name: str) -> ApprovalPolicyRow | None:
+    """The highest version of the approval policy of this name."""
+    table = ApprovalPolicyRow
+    query = select(table).where(col(table.name) == name).order_by(col(table.version).desc()).limit(1)
+    return (await session.exec(query)).first()
+
+
+async def latest_dunning(session: AsyncSession, name: str) -> DunningPolicyRow | None:
+    """The highest version of the dunning policy of this name."""
+    table = DunningPolicyRow
+    query = select(table).where(col(table.name) == name).order_by(col(table.version).desc()).limit(1)
+    return (await session.exec(query)).first()

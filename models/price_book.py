@@ -3,7 +3,8 @@
 from datetime import date
 
 from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Json, Recorded, currency_code, positive
 
@@ -20,3 +21,14 @@ class PriceBookRow(SQLModel, table=True):
     content: Json
     content_hash: str
     recorded_at: Recorded = None
+
+
+async def latest(session: AsyncSession, name: str, on: date) -> PriceBookRow | None:
+    """The highest version of the book that is valid on `on`. None: no version had begun."""
+    query = (
+        select(PriceBookRow)
+        .where(col(PriceBookRow.name) == name, col(PriceBookRow.valid_from) <= on)
+        .order_by(col(PriceBookRow.version).desc())
+        .limit(1)
+    )
+    return (await session.exec(query)).first()

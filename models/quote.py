@@ -1,10 +1,12 @@
 """Quotes: drafts as the API stored them, and the priced versions made of them, immutable but for their status."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import METHODS
 from models.base import Json, OptionalJson, Recorded, Share, currency_code, not_negative, one_of, positive
@@ -12,9 +14,11 @@ from models.base import Json, OptionalJson, Recorded, Share, currency_code, not_
 STATUSES = (
     "draft",
     "priced",
+    "refused",
     "in_approval",
     "approved",
     "out_for_signature",
+    "noticed",
     "signed",
     "booked",
     "provisioning",
@@ -86,3 +90,21 @@ class QuoteVersionRow(SQLModel, table=True):
     content_hash: str
     created_at: datetime
     recorded_at: Recorded = None
+
+
+async def versions(session: AsyncSession, deal_id: str) -> Sequence[QuoteVersionRow]:
+    """Every version of every order of the deal, in the order in which they were made."""
+    made = (col(QuoteVersionRow.order_number), col(QuoteVersionRow.version))
+    return (
+        await session.exec(select(QuoteVersionRow).where(col(QuoteVersionRow.deal_id) == deal_id).order_by(*made))
+    ).all()
+
+
+async def version(session: AsyncSession, deal_id: str, order_number: int, number: int) -> QuoteVersionRow | None:
+    """Version `number` of one order of the deal."""
+    query = select(QuoteVersionRow).where(
+        col(QuoteVersionRow.deal_id) == deal_id,
+        col(QuoteVersionRow.order_number) == order_number,
+        col(QuoteVersionRow.version) == number,
+    )
+    return (await session.exec(query)).first()

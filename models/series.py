@@ -1,8 +1,8 @@
 """Number series: gapless per legal entity and name, because the last number is one locked row."""
 
 from sqlalchemy import BigInteger, text
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Recorded, not_negative
 
