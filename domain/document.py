@@ -121,7 +121,9 @@ class Reader:
         number = self._number(name, value)
         if number is None:
             return Decimal(minimum)
-        if -int(number.normalize().as_tuple().exponent) > _DECIMALS:
+        with exact():
+            decimals = -int(number.normalize().as_tuple().exponent)
+        if decimals > _DECIMALS:
             self.problem(name, f"has more than {_DECIMALS} decimals: {value}")
         elif not minimum <= number <= maximum:
             self.problem(name, f"expected {minimum} to {maximum}, found {decimal_text(number)}")

@@ -6,21 +6,21 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     ├── Invalid (kind invalid: the thing said is wrong in itself)
     │   ├── InvalidDocument (carries every problem with its path)
     │   │   ├── PriceBookInvalid      price_book.py
-    │   │   ├── DraftInvalid          quote.py
+    │   │   ├── DraftInvalid          quote_draft.py
     │   │   ├── PolicyInvalid         approval_policy.py
     │   │   └── DunningPolicyInvalid  dunning_policy.py
     │   ├── UnknownCurrency, CurrencyMismatch, AmountOutOfRange, NothingToSpreadOver    money.py
     │   ├── DateOutOfRange, UnknownZone, NaiveInstant, PeriodEmpty                      calendar.py
     │   ├── QuantityNegative, QuantityAbsurd, QuantityOutOfBounds, MonthsDoNotFit       pricing.py
     │   ├── DiscountNegative, DiscountTooLarge, DiscountTwice                           discount.py
-    │   ├── QuoteCurrencyMismatch, UpliftOutOfRange                                     quote.py
+    │   ├── UnknownProduct, UnknownCharge                                               price_book.py
+    │   ├── QuoteCurrencyMismatch, QuoteBookMismatch, UpliftOutOfRange                  quote.py
     │   ├── TaxRateOutOfRange     tax.py
     │   ├── InvoiceEmpty          invoice.py
     │   └── EntryUnbalanced, EntryEmpty, ReceiptNotPositive                             ledger.py
     ├── Conflict (kind conflict: right in itself, but not now)
     │   └── PriceBookNotYetValid  quote.py
     ├── NotFound (kind not_found)
-    │   ├── UnknownProduct, UnknownCharge                                               price_book.py
     └── Forbidden (kind forbidden: right, but not by this person)
 """
 
