@@ -17,6 +17,10 @@ ARGS       ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 
+# Trust what the system trusts, as pip does (a company's own certificate), where the system has a store at all.
+UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),true,false)
+export UV_SYSTEM_CERTS
+
 .PHONY: setup demo test check static format up down lock clean
 .DEFAULT_GOAL := check
 
