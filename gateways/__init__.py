@@ -1,1 +1,1 @@
-"""How we speak to each outside party."""
+"""Adapters to the parties outside, one file per vendor behind the words of `ports.py`."""

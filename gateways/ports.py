@@ -22,6 +22,38 @@ class GatewayRefused(Exception):
     """A definite refusal of the request itself (4xx that is not a business outcome): retrying cannot help."""
 
 
+class MethodRefused(GatewayRefused):
+    """The gateway will not attach this payment method (Stripe refuses a card that declines at that point).
+
+    `code` is the decline code, for `domain.payment.classify`.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"the payment method was refused: {code}")
+        self.code = code
+
+
+class WebhookRefused(Exception):
+    """A webhook that cannot be trusted or read: bad signature, outside the 300-second window, not the shape agreed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturedPayment:
+    """Money the gateway says it captured, for the audit. `amount_minor` is what was captured, before refunds."""
+
+    key: str
+    deal_id: str
+    invoice_id: str
+    gateway_ref: str
+    amount_minor: int
+    currency: str
+    captured_at: datetime  # when the gateway made the payment, on the account's clock
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeRequest:
     """One attempt to collect `amount_minor` for one invoice. `key` goes to the gateway as its idempotency key."""
@@ -42,13 +74,19 @@ class PaymentGateway(Protocol):
         """The gateway's customer id for our account; the same key gives the same customer."""
 
     async def attach_method(self, *, key: str, customer_ref: str, method_token: str) -> str:
-        """Attach a payment method token (`pm_card_visa`) to the customer; returns the method id to charge."""
+        """Attach a payment method token (`pm_card_visa`) to the customer; returns the method id to charge.
+
+        Raises MethodRefused where the gateway refuses the card at this point.
+        """
 
     async def charge(self, request: ChargeRequest) -> ChargeOutcome:
         """Confirm one off-session payment. Raises GatewayUnavailable where the answer was lost."""
 
     async def find_charge(self, *, key: str) -> ChargeOutcome | None:
         """Search by our key in the metadata (after the gateway forgot the idempotency key); None: never arrived."""
+
+    async def captured(self) -> tuple[CapturedPayment, ...]:
+        """Every captured payment of this account, oldest first: what the ledger is compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +180,7 @@ class BankStatement:
     statement_id: str
     bank_account: str
     lines: tuple[BankLine, ...]
+    account: str = ""  # the account at the bank's interface (one per legal entity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

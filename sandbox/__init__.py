@@ -1,1 +1,1 @@
-"""Outside parties as real HTTP servers of our own. Knows none of our other rooms."""
+"""The parties outside as one HTTP and SMTP server; it knows nothing of the engine and imports none of it."""
