@@ -110,7 +110,7 @@ def _ended(deal: Deal) -> Deal:
         return deal
     if deal.collections or deal.voids or any(o.stage not in BACK_WITH_SALES for o in deal.orders):
         return deal
-    return replace(deal, closed=running.cancel_reason or "the term ended", orders=())
+    return replace(deal, closed=running.cancel_reason or "the term ended", orders=(), since=deal.clock.now)
 
 
 Fold = Callable[[Deal, Step, Outcome, datetime], Deal]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from domain.calendar import local_midnight
 from domain.payment import ChargeStatus, DeclineClass
 from domain.step import Step, StepKind
 
@@ -90,8 +92,9 @@ def charged(
 ) -> Collection:
     """Fold the answer to a charge (or to the search for it). A captured one is not folded: the collection is closed."""
     if status in (ChargeStatus.UNKNOWN, ChargeStatus.PENDING):
-        first = collection.status != status
-        return replace(collection, status=status, asked=0 if first else collection.asked + 1, asked_at=now)
+        asked = 0 if collection.status != status else collection.asked + 1
+        parked = "nobody knows what became of the charge" if asked >= len(RESOLVE_AFTER) else ""
+        return replace(collection, status=status, asked=asked, asked_at=now, parked=parked)
     rungs = collection.rungs[1:] if collection.rungs and collection.rungs[0][0] == CHARGE else collection.rungs
     rungs = late(rungs, step_at=step_at, now=now) if collection.decline else ladder or rungs
     if decline in (DeclineClass.HARD, DeclineClass.FRAUD, DeclineClass.ACTION_REQUIRED):

@@ -164,7 +164,7 @@ def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
         back = replace(provisioning.provisioning, abandoned=True)
         order = replace(provisioning, provisioning=back, parked="", since=now, reason=body.reason)
         return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
-    return replace(deal, orders=(), closed=f"cancelled: {body.reason}")
+    return replace(deal, orders=(), closed=f"cancelled: {body.reason}", since=now)
 
 
 def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:

@@ -109,8 +109,3 @@ def _running(deal: Deal) -> tuple[str, str, str, datetime]:
         return stage, "payment", deal.account_id, collection.issued_at
     return stage, "next period", "q2c", since
 
-
-def since_moved(before: Deal, after: Deal, now: datetime) -> datetime:
-    """Since when the deal stands where it stands now: `now` if stage or waiting changed with this step."""
-    old, new = standing(before), standing(after)
-    return now if (old.stage, old.waits_for) != (new.stage, new.waits_for) else before.since
