@@ -1,1 +1,1 @@
-"""What may be asked over HTTP."""
+"""ASK: HTTP in; validates, stores what no workflow owns, asks workflows, reads the tables."""

@@ -1,0 +1,75 @@
+"""People: who may be asked to approve, in which groups, and to whom a request escalates."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from api.caller import Admin, Anyone
+from api.errors import missing
+from api.idempotency import OnceKey, WriteRoute
+from api.key import Group
+from api.pagination import Cursor, Limit, Page, decode, encode, page
+from api.schema import Country, Email, Line, Out, Schema
+from api.store import Db, sql
+from models.access import PersonRow
+
+router = APIRouter(prefix="/v1/people", tags=["people"], route_class=WriteRoute)
+
+
+class PersonIn(Schema):
+    email: Email = Field(examples=["dana@acme.example"])
+    name: Line = Field(examples=["Dana Desk"])
+    groups: list[Group] = Field(default=[], max_length=50, examples=[["sales_manager"]])
+    manager: Email | None = Field(default=None, examples=["vera@acme.example"])
+    country: Country | None = Field(default=None, examples=["DE"])
+
+
+class PersonOut(Out):
+    email: str
+    name: str
+    groups: list[str]
+    manager: str | None
+    country: str
+
+
+@router.post("", status_code=201)
+async def save_person(person: PersonIn, _caller: Admin, _once: OnceKey, database: Db) -> PersonOut:
+    """Make a person, or write over what is known of one."""
+    values = {**person.model_dump(), "country": person.country or "", "groups": sorted(set(person.groups))}
+    statement = insert(PersonRow).values(values)
+    known = {name: value for name, value in values.items() if name != "email"}
+    async with database.transaction() as session:
+        await sql(session, statement.on_conflict_do_update(index_elements=["email"], set_=known))
+    return PersonOut.model_validate(PersonRow(**values))
+
+
+@router.get("")
+async def list_people(
+    _caller: Anyone,
+    database: Db,
+    group: Annotated[str | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[PersonOut]:
+    """People by email; `group` for the members of one group."""
+    query = select(PersonRow).order_by(col(PersonRow.email)).limit(limit + 1)
+    if group is not None:
+        query = query.where(col(PersonRow.groups).contains([group]))
+    if cursor is not None:
+        query = query.where(col(PersonRow.email) > decode(cursor, str)[0])
+    async with database.session() as session:
+        rows = (await session.exec(query)).all()
+    return page(rows, limit, lambda row: encode(row.email), PersonOut.model_validate)
+
+
+@router.get("/{email}")
+async def show_person(email: str, _caller: Anyone, database: Db) -> PersonOut:
+    """One person."""
+    async with database.session() as session:
+        row = await session.get(PersonRow, email)
+    if row is None:
+        raise missing("person", email)
+    return PersonOut.model_validate(row)
