@@ -8,6 +8,9 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
+from sqlalchemy.orm import Session as PlainSession
+from sqlmodel import Session as TypedSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 
@@ -18,6 +21,17 @@ def asyncpg_url(url: str) -> str:
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
     return parsed.set(query=query).render_as_string(hide_password=False)
+
+
+class _SyncSession(TypedSession):
+    execute = PlainSession.execute
+
+
+class _Session(AsyncSession):
+    """SQLModel's session, with `exec` for typed selects, and with an `execute` for SQL that does not warn of itself."""
+
+    sync_session_class = _SyncSession
+    execute = PlainAsyncSession.execute
 
 
 @dataclass(slots=True)
@@ -71,7 +85,7 @@ class Database:
         `write` rolls back by itself when it finds the turn taken; what follows in the block then runs in a new
         transaction, so that the caller can read there what took the turn.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+        async with _Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             try:
                 yield session
                 await session.commit()
@@ -82,7 +96,7 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
         """For reading: the database refuses every write in it (READ ONLY), and nothing is committed."""
-        async with AsyncSession(self._reading, expire_on_commit=False, autoflush=False) as session:
+        async with _Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     async def ping(self) -> None:
