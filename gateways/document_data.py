@@ -37,7 +37,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFormLine:
-    """One priced line; the amounts are minor units for one billing period, discounts positive.
+    """One priced line; the amounts are minor units for one billing period: net is list less discounts plus uplift.
 
     `detail` explains the price in words ("21.00 per user and month"); percentages are points (10 for 10 %).
     """
@@ -49,6 +49,7 @@ class OrderFormLine:
     line_discount_minor: int
     header_discount_minor: int
     net_minor: int
+    uplift_minor: int = 0
     line_discount_percent: Decimal = Decimal(0)
     header_discount_percent: Decimal = Decimal(0)
     detail: tuple[str, ...] = ()
@@ -86,7 +87,8 @@ class OrderFormData:
 
     def __post_init__(self) -> None:
         for number, line in enumerate(self.lines, 1):
-            if line.net_minor != line.list_minor - line.line_discount_minor - line.header_discount_minor:
+            discounted = line.list_minor - line.line_discount_minor - line.header_discount_minor
+            if line.net_minor != discounted + line.uplift_minor:
                 raise DocumentInconsistent(f"line {number}: list less discounts is not the net amount")
         if self.net_minor != sum(line.net_minor for line in self.lines):
             raise DocumentInconsistent("the net amount of a period is not the sum of its lines")

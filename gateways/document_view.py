@@ -58,7 +58,7 @@ def _order_line(line: OrderFormLine, currency: str) -> dict[str, object]:
     amount = _amounts(currency)
     return {
         "description": line.description,
-        "detail": list(line.detail),
+        "detail": [*line.detail, *([f"Renewal uplift +{amount(line.uplift_minor)}"] if line.uplift_minor else [])],
         "quantity": number_text(line.quantity),
         "unit": line.unit_label,
         "list": amount(line.list_minor),
@@ -86,6 +86,8 @@ def _order_sums(data: OrderFormData) -> list[dict[str, str]]:
         rows.append(_row("Line discounts", amount(-line_discount), "less"))
     if header_discount:
         rows.append(_row("Order discount", amount(-header_discount), "less"))
+    if uplift := sum(line.uplift_minor for line in data.lines):
+        rows.append(_row("Renewal uplift", amount(uplift), "less"))
     return [
         *rows,
         _row(f"Net price per {period}", amount(data.net_minor), "sum"),

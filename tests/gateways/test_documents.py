@@ -32,14 +32,14 @@ from gateways.documents import (
 SELLER = Seller(
     name="Northwind Cloud SAS",
     address="14 rue de la Bourse\n75002 Paris\nFrance",
-    tax_number="FR 32 552 081 317",
+    tax_number="FR 40 123 456 824",
     bank_account="FR76 3000 6000 0112 3456 7890 189",
 )
 BUYER = Buyer(
     name="Brasserie Cœur & Łódź SA",
     address="3 quai de Saône\n69001 Lyon\nFrance",
     email="compta@coeur.example",
-    tax_number="FR 83 404 833 048",
+    tax_number="FR 13 987 654 324",
 )
 ORDER = OrderFormData(
     seller=SELLER,
@@ -200,6 +200,18 @@ def test_an_order_form_without_discounts_shows_none() -> None:
     view = order_form_view(replace(ORDER, lines=(line,), net_minor=20700))
 
     assert [row["name"] for row in view["sums"]][:2] == ["List price per quarter", "Net price per quarter"]  # type: ignore[attr-defined]
+
+
+def test_a_renewal_shows_its_uplift_as_a_step_of_the_waterfall() -> None:
+    line = replace(ORDER.lines[1], uplift_minor=688, net_minor=20353)
+
+    view = order_form_view(replace(ORDER, lines=(line,), net_minor=20353))
+
+    assert view["lines"][0]["detail"][-1] == "Renewal uplift +6.88"  # type: ignore[index]
+    assert view["sums"][2:4] == [  # type: ignore[index]
+        {"name": "Renewal uplift", "amount": "6.88", "kind": "less"},
+        {"name": "Net price per quarter", "amount": "203.53", "kind": "sum"},
+    ]
 
 
 def test_an_invoice_shows_the_last_day_of_a_period_and_where_to_pay() -> None:

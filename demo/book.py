@@ -1,0 +1,124 @@
+"""A demo folder as one book: its files name each other, and a name that leads nowhere is told with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from demo.fates import Desk
+from demo.load import (
+    load_accounts,
+    load_approval_policy,
+    load_deals,
+    load_dunning_policy,
+    load_entities,
+    load_people,
+    load_price_book,
+)
+from demo.positions import FileProblem, FileProblems
+from demo.records import Account, Deal, Entity, Person
+from domain.approval_policy import Policy, required
+from domain.dunning_policy import DunningPolicy
+from domain.errors import DomainError
+from domain.price_book import PriceBook
+from domain.quote import Draft, price
+
+T = TypeVar("T")
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """All that the demo plays with, each by its name, in the order of the files."""
+
+    entities: dict[str, Entity]
+    people: dict[str, Person]
+    accounts: dict[str, Account]
+    price_books: dict[str, PriceBook]
+    approval: Policy
+    dunning: DunningPolicy
+    deals: tuple[Deal, ...]
+
+
+def load_book(folder: Path = FOLDER) -> Book:
+    """The whole folder. Raises FileProblems with every problem of every file."""
+    problems: list[FileProblem] = []
+    entities = _told(problems, lambda: load_entities(folder / "entities.yaml"))
+    people = _told(problems, lambda: load_people(folder / "people.yaml"))
+    accounts = _told(problems, lambda: load_accounts(folder / "accounts.csv"))
+    deals = _told(problems, lambda: load_deals(folder / "deals.csv"))
+    approval = _told(problems, lambda: load_approval_policy(folder / "policies" / "approval.yaml"))
+    dunning = _told(problems, lambda: load_dunning_policy(folder / "policies" / "dunning.yaml"))
+    books = [_told(problems, _loader(path)) for path in sorted((folder / "price_books").glob("*.yaml"))]
+    if not (entities and people and accounts and deals and approval and dunning):
+        raise FileProblems(problems or [FileProblem(str(folder), 1, 0, "", "holds no deals to play")])
+    if problems:
+        raise FileProblems(problems)
+    book = Book(
+        entities={entity.id: entity for entity in entities},
+        people={person.email: person for person in people},
+        accounts={account.account: account for account in accounts},
+        price_books={each.name: each for each in books if each is not None},
+        approval=approval,
+        dunning=dunning,
+        deals=deals,
+    )
+    problems = [problem for deal in deals for problem in _deal_problems(deal, book)]
+    if problems:
+        raise FileProblems(problems)
+    return book
+
+
+def _told(problems: list[FileProblem], load: Callable[[], T]) -> T | None:
+    try:
+        return load()
+    except FileProblems as found:
+        problems += found.problems
+        return None
+
+
+def _loader(path: Path) -> Callable[[], PriceBook]:
+    return lambda: load_price_book(path)
+
+
+def _deal_problems(deal: Deal, book: Book) -> list[FileProblem]:
+    found = [
+        deal.row.problem(column, f"{name!r} is not in {file}")
+        for column, name, known, file in (
+            ("entity", deal.entity, book.entities, "entities.yaml"),
+            ("owner", deal.owner, book.people, "people.yaml"),
+            ("account", deal.account, book.accounts, "accounts.csv"),
+            ("price_book", str(deal.terms["price_book"]), book.price_books, "price_books/"),
+        )
+        if name not in known
+    ]
+    if found:
+        return found
+    account = book.accounts[deal.account]
+    if account.entity != deal.entity:
+        found.append(deal.row.problem("entity", f"the account {account.account!r} buys from {account.entity!r}"))
+    return found + _pricing_problems(deal, account, book)
+
+
+def _pricing_problems(deal: Deal, account: Account, book: Book) -> list[FileProblem]:
+    price_book = book.price_books[str(deal.terms["price_book"])]
+    try:
+        quote = price(Draft.parse(deal.draft(account)), price_book, on=deal.start)
+    except DomainError as refusal:
+        column = refusal.where.partition("[")[0]
+        return [deal.row.problem({"discount_amount": "discount"}.get(column, column), str(refusal))]
+    step = deal.provisioning.fail_step
+    if step and step not in quote.provisioning:
+        known = ", ".join(quote.provisioning)
+        return [deal.row.problem("provisioner", f"{step!r} is no step of this deal: {known}")]
+    return _desk_problems(deal, deal.desk, asks=bool(required(book.approval, quote.facts)))
+
+
+def _desk_problems(deal: Deal, desk: Desk | None, *, asks: bool) -> list[FileProblem]:
+    if asks and desk is None:
+        return [deal.row.problem("desk", "is missing: the approval policy asks for a decision on this deal")]
+    if desk is not None and not asks:
+        return [deal.row.problem("desk", "nobody is asked: the approval policy approves this deal at once")]
+    return []

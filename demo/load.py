@@ -1,0 +1,263 @@
+"""The demo's input is files: everything wrong in one is told at once, with file, line and column, before anything is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from demo import fates
+from demo.positions import FileProblem, FileProblems, Row, load_csv, load_yaml
+from demo.records import Account, Deal, Entity, Person, TaxRate
+from domain import price_book
+from domain.approval_policy import Policy
+from domain.calendar import UnknownZone, local_midnight
+from domain.document import Reader
+from domain.dunning_policy import DunningPolicy
+from domain.errors import InvalidDocument, Problem
+from domain.quote_draft import Draft, DraftInvalid
+
+T = TypeVar("T")
+
+ROLES = ("sales", "deal_desk", "finance", "ops", "admin")
+WORD = r"[a-z0-9][a-z0-9_-]{0,63}"
+EMAIL = r"[^@\s]+@[^@\s]+"
+
+ACCOUNT_COLUMNS = (
+    "account", "name", "entity", "contact", "email", "address", "country", "currency", "zone", "tax_number",
+)  # fmt: skip
+TERM_COLUMNS = (
+    "price_book", "term_months", "interval_months", "lines", "discount", "net_days", "method", "auto_renew",
+    "notice_days", "uplift_percent",
+)  # fmt: skip
+FATE_COLUMNS = ("card_script", "sepa", "desk", "signer", "provisioner", "payer", "renewal_signer")
+DEAL_COLUMNS = ("name", "entity", "account", "owner", *TERM_COLUMNS, "start", *FATE_COLUMNS)
+
+_LINE = re.compile(r"([a-z0-9_.-]+)(?:/([a-z0-9_.-]+))?:(-?[0-9.]+)(?:@([0-9.]+)%)?")
+
+
+def load_price_book(path: Path) -> price_book.PriceBook:
+    """A price book. Raises FileProblems."""
+    return load_yaml(path).read(price_book.parse)
+
+
+def load_approval_policy(path: Path) -> Policy:
+    """An approval policy. Raises FileProblems."""
+    return load_yaml(path).read(Policy.parse)
+
+
+def load_dunning_policy(path: Path) -> DunningPolicy:
+    """A dunning policy. Raises FileProblems."""
+    return load_yaml(path).read(DunningPolicy.parse)
+
+
+def load_entities(path: Path) -> tuple[Entity, ...]:
+    """The legal entities. Raises FileProblems."""
+    return load_yaml(path).read(lambda mapping: _listed(mapping, "entities", _entity, lambda entity: entity.id))
+
+
+def load_people(path: Path) -> tuple[Person, ...]:
+    """The people who work here. Raises FileProblems."""
+    return load_yaml(path).read(lambda mapping: _listed(mapping, "people", _person, lambda person: person.email))
+
+
+def load_accounts(path: Path) -> tuple[Account, ...]:
+    """The accounts. Raises FileProblems."""
+    return _rows(path, ACCOUNT_COLUMNS, _account, lambda account: account.account)
+
+
+def load_deals(path: Path) -> tuple[Deal, ...]:
+    """The deals, each checked in itself; `demo/book.py` checks them against the other files. Raises FileProblems."""
+    return _rows(path, DEAL_COLUMNS, _deal, lambda deal: deal.name)
+
+
+def _rows(path: Path, columns: tuple[str, ...], parse: Callable[[Row], T], key: Callable[[T], str]) -> tuple[T, ...]:
+    problems: list[FileProblem] = []
+    taken: dict[str, T] = {}
+    for row in load_csv(path, columns):
+        try:
+            item = parse(row)
+        except FileProblems as found:
+            problems += found.problems
+            continue
+        if key(item) in taken:
+            problems.append(row.problem(columns[0], f"{key(item)!r} is there twice"))
+        taken[key(item)] = item
+    if problems:
+        raise FileProblems(problems)
+    return tuple(taken.values())
+
+
+def _listed(
+    mapping: Mapping[str, object], name: str, parse: Callable[[Reader], T], key: Callable[[T], str]
+) -> tuple[T, ...]:
+    problems: list[Problem] = []
+    reader = Reader(mapping, problems)
+    items: list[T] = []
+    for i, section in enumerate(reader.sections(name)):
+        item = parse(section)
+        section.end()
+        if key(item) and key(item) in {key(other) for other in items}:
+            problems.append(Problem(f"{name}[{i}]", f"{key(item)!r} is there twice"))
+        items.append(item)
+    reader.end()
+    if problems:
+        raise InvalidDocument(problems=tuple(problems))
+    return tuple(items)
+
+
+def _entity(reader: Reader) -> Entity:
+    rates = []
+    for section in reader.sections("tax_rates"):
+        rate = section.decimal("rate", minimum=0, maximum=1)
+        rates.append(TaxRate(valid_from=section.on("valid_from"), rate=rate, name=section.text("name")))
+        section.end()
+    return Entity(
+        id=reader.text("id", pattern=WORD, shape="lower-case letters, digits, _ and -"),
+        name=reader.text("name"),
+        country=_country(reader),
+        currency=reader.currency("currency"),
+        zone=_zone(reader),
+        invoice_prefix=reader.text("invoice_prefix", pattern=r"[A-Z0-9]{1,8}", shape="1 to 8 capitals or digits"),
+        bank_account=reader.text("bank_account"),
+        address=reader.text("address"),
+        tax_number=reader.text("tax_number"),
+        email=reader.text("email", pattern=EMAIL, shape="a mail address"),
+        accent=reader.text("accent", "#17456b", pattern=r"#[0-9a-f]{6}", shape="a colour such as #17456b"),
+        tax_rates=tuple(sorted(rates, key=lambda rate: rate.valid_from)),
+    )
+
+
+def _person(reader: Reader) -> Person:
+    return Person(
+        email=reader.text("email", pattern=EMAIL, shape="a mail address"),
+        name=reader.text("name"),
+        role=reader.choice("role", ROLES),
+        groups=reader.texts("groups", pattern=WORD, shape="a group in lower case"),
+        manager=reader.text("manager", ""),
+        country=_country(reader),
+    )
+
+
+def _account(row: Row) -> Account:
+    def parse(fields: Mapping[str, object]) -> Account:
+        problems: list[Problem] = []
+        reader = Reader(fields, problems)
+        account = Account(
+            account=reader.text("account", pattern=WORD, shape="lower-case letters, digits, _ and -"),
+            name=reader.text("name"),
+            entity=reader.text("entity"),
+            contact=reader.text("contact"),
+            email=reader.text("email", pattern=EMAIL, shape="a mail address"),
+            address="\n".join(part.strip() for part in reader.text("address").split(" / ")),
+            country=_country(reader),
+            currency=reader.currency("currency"),
+            zone=_zone(reader),
+            tax_number=reader.text("tax_number", ""),
+        )
+        return _without_problems(account, problems)
+
+    return row.read(parse)
+
+
+def _deal(row: Row) -> Deal:
+    def parse(fields: Mapping[str, object]) -> Deal:
+        problems: list[Problem] = []
+        reader = Reader(fields, problems)
+        deal = Deal(
+            row=row,
+            name=reader.text("name"),
+            entity=reader.text("entity"),
+            account=reader.text("account"),
+            owner=reader.text("owner", pattern=EMAIL, shape="a mail address"),
+            start=reader.on("start"),
+            terms=_terms(reader),
+            sepa=reader.flag("sepa", default=False),
+            card_script=_fate(reader, "card_script", fates.card_script, ()),
+            desk=_fate(reader, "desk", fates.desk, None),
+            signer=_fate(reader, "signer", fates.signer, fates.signer("")),
+            provisioning=_fate(reader, "provisioner", fates.provisioning, fates.Provisioning()),
+            payer=_fate(reader, "payer", fates.payer, None),
+            renewal_signer=_fate(reader, "renewal_signer", fates.signer, fates.signer("")),
+        )
+        _check_payment(reader, deal)
+        return _without_problems(deal, problems)
+
+    return row.read(parse)
+
+
+def _terms(reader: Reader) -> dict[str, object]:
+    """The row's terms as a draft without its signer, checked as a draft is."""
+    said = {name: reader.text(name, "") for name in TERM_COLUMNS if name not in {"lines", "discount"}}
+    terms: dict[str, object] = {name: value for name, value in said.items() if value}
+    terms["lines"] = _lines(reader)
+    if reader.has("discount"):
+        terms["discount_percent"] = reader.text("discount")
+    whole = {**terms, "currency": "EUR", "signer": {"name": "x", "email": "x@x"}}  # known only with the account
+    try:
+        Draft.parse(whole)
+    except DraftInvalid as refusal:
+        for problem in refusal.problems:
+            column, _, inner = problem.path.partition("[")
+            if column == "lines" and not terms["lines"]:
+                continue  # told already
+            said_of = (
+                f"line {int(inner.partition(']')[0]) + 1}{inner.partition(']')[2].replace('.', ' ')}: " if inner else ""
+            )
+            reader.problem("discount" if column == "discount_percent" else column, said_of + problem.message)
+    terms.setdefault("method", "card")
+    return terms
+
+
+def _lines(reader: Reader) -> list[dict[str, object]]:
+    lines: list[dict[str, object]] = []
+    for part in reader.text("lines").split(";"):
+        if (match := _LINE.fullmatch(part.strip())) is None:
+            reader.problem(
+                "lines", f"expected 'product:quantity@discount%; product/charge:quantity', found {part.strip()!r}"
+            )
+            return []
+        product, charge, quantity, discount = match.groups()
+        line = {"product": product, "charge": charge, "quantity": quantity, "discount_percent": discount}
+        lines.append({name: value for name, value in line.items() if value is not None})
+    return lines
+
+
+def _check_payment(reader: Reader, deal: Deal) -> None:
+    if deal.method == "transfer":
+        if deal.payer is None:
+            reader.problem("payer", "is missing: a deal on transfer says how its payer pays")
+        if deal.card_script or deal.sepa:
+            reader.problem("card_script", "a deal on transfer has no card and no debit")
+    elif not deal.card_script:
+        reader.problem("card_script", "is missing: a deal on a card says what the card does")
+
+
+def _fate(reader: Reader, column: str, read: Callable[[str], T], otherwise: T) -> T:
+    try:
+        return read(reader.text(column, ""))
+    except fates.FateUnreadable as unreadable:
+        reader.problem(column, str(unreadable))
+        return otherwise
+
+
+def _country(reader: Reader) -> str:
+    return reader.text("country", pattern=r"[A-Z]{2}", shape="an ISO 3166 code in capitals, such as FR")
+
+
+def _zone(reader: Reader) -> str:
+    zone = reader.text("zone")
+    try:
+        local_midnight(date(2026, 1, 1), zone)
+    except UnknownZone:
+        if zone:
+            reader.problem("zone", f"expected an IANA time zone such as Europe/Paris, found {zone!r}")
+    return zone
+
+
+def _without_problems(item: T, problems: list[Problem]) -> T:
+    if problems:
+        raise InvalidDocument(problems=tuple(problems))
+    return item

@@ -1,0 +1,106 @@
+"""What the demo's files say, as values: who sells, who works here, who buys, and each deal with the fate that awaits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from demo import fates
+from demo.positions import Row
+
+TOKENS = {(False, "card"): "pm_card_visa", (True, "card"): "pm_sepaDebit"}  # Stripe's own test tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxRate:
+    valid_from: date
+    rate: Decimal  # a fraction: 0.2 is 20 %
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A legal entity that sells, with its dated tax rates, oldest first."""
+
+    id: str
+    name: str
+    country: str
+    currency: str
+    zone: str
+    invoice_prefix: str
+    bank_account: str
+    address: str
+    tax_number: str
+    email: str
+    accent: str
+    tax_rates: tuple[TaxRate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone of ours: `role` is what their API key may do, `groups` are asked by the approval policy."""
+
+    email: str
+    name: str
+    role: str
+    groups: tuple[str, ...]
+    manager: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Someone who buys; `contact` signs. `address` has one line per line."""
+
+    account: str
+    name: str
+    entity: str
+    contact: str
+    email: str
+    address: str
+    country: str
+    currency: str
+    zone: str
+    tax_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """One row of deals.csv: what sales asks for (`terms`, a draft without its signer), and what the outside will do."""
+
+    row: Row
+    name: str
+    entity: str
+    account: str
+    owner: str
+    start: date  # the day on which sales opens it
+    terms: Mapping[str, object]
+    sepa: bool
+    card_script: tuple[str, ...]
+    desk: fates.Desk | None
+    signer: fates.Signer
+    provisioning: fates.Provisioning
+    payer: fates.Payer | None
+    renewal_signer: fates.Signer
+
+    @property
+    def method(self) -> str:
+        """How the deal is paid: card or transfer."""
+        return str(self.terms["method"])
+
+    @property
+    def method_token(self) -> str:
+        """The payment method token to attach; '' for a transfer."""
+        return TOKENS.get((self.sepa, self.method), "")
+
+    def draft(self, account: Account, *, discount_percent: Decimal | None = None) -> dict[str, object]:
+        """The draft as the API takes it; `discount_percent` revises the header's discount."""
+        revised = {} if discount_percent is None else {"discount_percent": str(discount_percent)}
+        return {
+            **self.terms,
+            **revised,
+            "currency": account.currency,
+            "signer": {"name": account.contact, "email": account.email},
+        }
