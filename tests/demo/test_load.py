@@ -180,8 +180,10 @@ def test_what_is_missing_is_told_where_it_should_stand(tmp_path: Path) -> None:
             load_dunning_policy,
             "card:\n  retry_days: [3]\n",
             [
-                "f.yaml:2:3: card.retry_days: unknown field; known here: "
-                + "cancel_after_days, message_after_days, retry_after_days, suspend_after_days"
+                (
+                    "f.yaml:2:3: card.retry_days: unknown field; known here: "
+                    "cancel_after_days, message_after_days, retry_after_days, suspend_after_days"
+                ),
             ],
         ),
         (
