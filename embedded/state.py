@@ -3,15 +3,12 @@
 import base64
 import json
 import os
-import random
 import secrets
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-PORTS = range(18_000, 32_000)  # below the range from which systems take the ports of outgoing connections
-HOST = "127.0.0.1"
+from embedded.loopback import free, free_port
 
 
 def remembered_ports(
@@ -26,7 +23,7 @@ def remembered_ports(
     for name in names:
         candidates = [known.get(name), wished.get(name)]
         kept = known.get(name) if alive(name) else None
-        ports[name] = kept or next((port for port in candidates if port and free(port)), 0) or _any(set(ports.values()))
+        ports[name] = kept or next((port for port in candidates if port and free(port)), 0) or free_port(ports.values())
     write(file, {**read(file), "ports": ports}, mode=0o644)
     return ports
 
@@ -46,32 +43,6 @@ def remembered_secrets(file: Path) -> dict[str, str]:
     return known
 
 
-def free(port: int) -> bool:
-    """Whether a server could listen on `port` of the loopback interface now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def free_ports(count: int) -> list[int]:
-    """`count` different ports that are free now."""
-    ports: set[int] = set()
-    while len(ports) < count:
-        ports.add(_any(ports))
-    return sorted(ports)
-
-
-def listening(port: int) -> bool:
-    """Whether something accepts connections on `port` of the loopback interface."""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((HOST, port)) == 0
-
-
 def read(file: Path) -> dict[str, Any]:
     """The JSON object in `file`; empty when there is no such file."""
     try:
@@ -89,14 +60,6 @@ def write(file: Path, value: Mapping[str, object], *, mode: int) -> None:
         json.dump(value, out, indent=2)
         out.write("\n")
     temporary.replace(file)
-
-
-def _any(taken: set[int]) -> int:
-    for port in random.sample(PORTS, k=1_000):
-        if port not in taken and free(port):
-            return port
-    message = f"no free port between {PORTS.start} and {PORTS.stop} on {HOST}"
-    raise OSError(message)
 
 
 def _standard_webhooks_secret() -> str:

@@ -9,18 +9,18 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded import state
+from embedded import loopback, state
+from embedded.loopback import HOST
 from embedded.postgres import PostgresServer
 from embedded.processes import PAUSE, Processes, ServerFailedError, our_environment, python
 from embedded.temporal import TemporalServer
 
-HOST = "127.0.0.1"
 TASK_QUEUE = "q2c"
 PORT_NAMES = {  # whose port it is
     "postgres": "postgres",
@@ -70,12 +70,14 @@ class System:
         durable: bool = True,
         wished_ports: Mapping[str, int] | None = None,
         environment: Mapping[str, str] | None = None,
+        sandbox_options: Sequence[str] = (),
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Nothing is started yet; the folder is made, and ports and secrets are chosen or read again.
 
         `migrate(database_url)` brings the schema up to date (default: `alembic upgrade head`); `ui` is Temporal's own
         web pages; `durable=False` is for tests; `environment` goes to every child of ours on top of Q2C_*;
+        `sandbox_options` such as ("--seed", "7", "--faults", "lost=0.02") go to the outside parties;
         `say` hears one line per server that is up.
         """
         self.folder = folder.resolve()
@@ -93,6 +95,7 @@ class System:
         self.outside = {name: os.environ[key] for name, key in OUTSIDE.items() if os.environ.get(key)}
         self._migrate = migrate or self._alembic
         self._extra = dict(environment or {})
+        self._sandbox_options = list(sandbox_options)
         self._say = say
         self.postgres = PostgresServer(
             self.folder / "postgres",
@@ -211,7 +214,7 @@ class System:
                 self._start_sandbox()
             case "api":
                 arguments = ["-m", "uvicorn", "api.app:app", "--host", HOST, "--port", str(self.ports["api"])]
-                self._spawn(name, arguments, lambda _: state.listening(self.ports["api"]))
+                self._spawn(name, arguments, lambda _: loopback.get(f"{self.api_url}/health") is not None)
             case "worker":
                 self._spawn(name, [str(self.root / "worker.py")], self._polls)
             case _:
@@ -253,8 +256,11 @@ class System:
         arguments += ["--data", str(self.folder / "sandbox.db"), "--hooks", self.api_url]
         arguments += ["--stripe-secret", self.secrets["stripe"], "--signature-secret", self.secrets["signature"]]
         arguments += ["--bank-secret", self.secrets["bank"]]
-        wanted = (self.ports["sandbox"], self.ports["smtp"])
-        self._spawn("sandbox", arguments, lambda _: all(state.listening(port) for port in wanted))
+        arguments += self._sandbox_options
+        self._spawn("sandbox", arguments, lambda _: self._parties_answer())
+
+    def _parties_answer(self) -> bool:
+        return loopback.get(f"{self.sandbox_url}/health") is not None and loopback.listening(self.ports["smtp"])
 
     def _spawn(self, name: str, arguments: list[str], ready: Callable[[int], bool], timeout: float = 60.0) -> None:
         environment = our_environment(self.environment())

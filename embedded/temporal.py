@@ -6,15 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from embedded import loopback
+from embedded.loopback import HOST
 from embedded.processes import PAUSE, Processes, ServerFailedError
-
-HOST = "127.0.0.1"
 
 
 class TemporalServer:
@@ -130,13 +128,12 @@ class TemporalServer:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def _get(self, path: str) -> dict[str, Any] | None:
-        url = f"http://{HOST}:{self.http_port}/api/v1/namespaces/{self.namespace}{path}"
+        body = loopback.get(f"http://{HOST}:{self.http_port}/api/v1/namespaces/{self.namespace}{path}")
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except (urllib.error.URLError, OSError, ValueError):
+            found: dict[str, Any] | None = None if body is None else json.loads(body)
+        except ValueError:  # another program's answer on that port
             return None
+        return found
 
 
 def binary() -> Path:

@@ -13,8 +13,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 
+from embedded.loopback import free_ports
 from embedded.postgres import PostgresServer
-from embedded.state import free_ports
 from embedded.system import SEARCH_ATTRIBUTES
 from embedded.temporal import TemporalServer
 

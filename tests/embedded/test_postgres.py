@@ -7,9 +7,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from embedded.loopback import free_ports, listening
 from embedded.postgres import ROOT_DATA, PostgresServer
 from embedded.processes import ServerFailedError
-from embedded.state import free_ports, listening
 
 AS_ROOT = os.geteuid() == 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from embedded.state import free, listening
+from embedded.loopback import free, listening
 from embedded.system import System
 
 

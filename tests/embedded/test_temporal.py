@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from embedded.state import free_ports, listening
+from embedded.loopback import free_ports, listening
 from embedded.temporal import TemporalServer
 
 ACV = SearchAttributeKey.for_int("Acv")
