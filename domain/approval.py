@@ -125,6 +125,9 @@ class Approval:
         )
 
 
+NOTHING_ASKED = Approval(requests=())
+
+
 def check(decide: Decide, *, approval: Approval, by: str, owner: str, version: int, content_hash: str) -> None:
     """May this person decide this, now? Raises what stands against it.
 

@@ -126,11 +126,11 @@ def _submit(deal: Deal, body: Submit, now: datetime) -> Deal:
 
 def _decide(deal: Deal, body: Decide, by: str, now: datetime) -> Deal:
     order = next((o for o in deal.orders if o.stage is OrderStage.IN_APPROVAL), None)
-    if order is None:
-        order = _open_order(deal, "decide", REVISABLE)
+    asked = order is not None
+    order = order or _open_order(deal, "decide", REVISABLE)
     approval.check(
         body,
-        approval=order.approval,
+        approval=order.approval if asked else approval.NOTHING_ASKED,  # what was rejected or expired stays so
         by=by,
         owner=by if by == order.drafted_by else deal.owner,
         version=order.version,

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain import approval, entitlement
-from domain.approval import Approval
+from domain.approval import NOTHING_ASKED, Approval
 from domain.entitlement import Provisioning
 from domain.errors import Conflict
 from domain.outcome import Need, Priced, Terms
@@ -66,7 +66,7 @@ class Order:
     expires_at: datetime | None = None
     terms: Terms | None = None
     needs: tuple[Need, ...] = ()
-    approval: Approval = Approval(requests=())
+    approval: Approval = NOTHING_ASKED
     envelope_id: str = ""
     document_sha256: str = ""
     signed_at: datetime | None = None
@@ -89,7 +89,7 @@ class Order:
             draft_hash=draft_hash,
             drafted_by=by,
             drafts=self.drafts + 1,
-            approval=Approval(requests=()),
+            approval=NOTHING_ASKED,
             envelope_id="",
             document_sha256="",
         )
