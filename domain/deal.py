@@ -157,7 +157,7 @@ def _expire(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
 
 def _void(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    return replace(deal, voids=tuple(v for v in deal.voids if v[1] != step.subject))
+    return deal.without_void(step.subject)
 
 
 def _send(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:

@@ -229,8 +229,7 @@ def _signature(deal: Deal, fact: SignatureFact, now: datetime) -> tuple[Deal, Ve
             reason = f"the signed document's hash {fact.sha256[:12]} is not the one sent, {order.document_sha256[:12]}"
             return deal.with_order(replace(order, parked=reason)), Verdict.UNEXPECTED
         signed = replace(order.moved(OrderStage.SIGNED, now), signed_at=fact.happened_at)
-        deal = replace(deal, voids=tuple(v for v in deal.voids if v[1] != fact.envelope_id))
-        return deal.with_order(signed), Verdict.ACCEPTED
+        return deal.without_void(fact.envelope_id).with_order(signed), Verdict.ACCEPTED
     if not out:
         return deal, Verdict.NOTHING_NEW
     stage = OrderStage.DECLINED if fact.event == "declined" else OrderStage.EXPIRED

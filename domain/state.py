@@ -10,7 +10,7 @@ from domain import contract as contracts
 from domain.contract import Contract
 from domain.dunning import Collection
 from domain.message import Answer, Message
-from domain.order import Order
+from domain.order import Order, OrderStage
 
 ANSWERS_KEPT = 100
 RULES = 1  # the rule set of this release (see docs/decisions/0004-rules-are-numbered.md)
@@ -92,11 +92,16 @@ class Deal:
         )
 
     def voiding(self, order: Order) -> Deal:
-        """The envelope of this order must not be signed any more."""
+        """The envelope of this order must not be signed any more; one that is closed already needs no taking back."""
         if not order.envelope_id:
             return self
-        cleared = replace(order, envelope_id="")
-        return replace(self.with_order(cleared), voids=(*self.voids, (order.number, order.envelope_id)))
+        deal = self.with_order(replace(order, envelope_id=""))
+        if order.stage is not OrderStage.OUT_FOR_SIGNATURE:
+            return deal
+        return replace(deal, voids=(*deal.voids, (order.number, order.envelope_id)))
+
+    def without_void(self, envelope_id: str) -> Deal:
+        return replace(self, voids=tuple(void for void in self.voids if void[1] != envelope_id))
 
     def settled(self, invoice_id: str, at: datetime) -> Deal:
         """An invoice has nothing left open: its dunning ends, and so does a suspension that no other invoice asks for."""
