@@ -18,7 +18,7 @@ from domain.errors import Problem
 from domain.money import EXPONENTS, exact
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
-_NOTHING = frozenset({"", "null", "~", "none"})
+_NOTHING = frozenset({"", "null", "~"})
 _TRUE = frozenset({"true", "yes"})
 _FALSE = frozenset({"false", "no"})
 _DECIMALS: Final = 12  # NUMERIC(24,12), NUMERIC(28,12)
@@ -92,8 +92,13 @@ class Reader:
         return not _is_nothing(self._mapping.get(name))
 
     def text(self, name: str, default: str | None = None, *, pattern: str = "", shape: str = "") -> str:
-        """Text, at most 500 characters, matching `pattern` where given (`shape` tells it in words)."""
-        if (value := self._field(name, required=default is None)) is None:
+        """Text, at most 500 characters, matching `pattern` where given (`shape` tells it in words).
+
+        Where text is required, `null` is text: there are people of that name.
+        """
+        required = default is None
+        value = self._mapping.get(name) if required and self._says_null(name) else self._field(name, required=required)
+        if value is None:
             return default or ""
         if isinstance(value, float | Mapping | list | tuple):
             self.problem(name, f"expected text, found {_what(value)}")
@@ -216,6 +221,10 @@ class Reader:
         if required:
             self.problem(name, "is missing")
         return None
+
+    def _says_null(self, name: str) -> bool:
+        self._read.add(name)
+        return isinstance(value := self._mapping.get(name), str) and bool(value.strip()) and _is_nothing(value)
 
     def _list(self, name: str, *, required: bool) -> Sequence[object]:
         value = self._field(name, required=required)

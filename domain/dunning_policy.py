@@ -63,7 +63,7 @@ class DunningPolicy:
         policy = cls(
             name=name,
             card_retry_after_days=retries,
-            card_message_after_days=_days(card, "message_after_days", (0, *retries), minimum=0),
+            card_message_after_days=_days(card, "message_after_days", tuple(sorted({0, *retries})), minimum=0),
             card_suspend_after_days=_day(card, "suspend_after_days", max(8, *(day + 1 for day in (0, *retries)))),
             card_cancel_after_days=_day(card, "cancel_after_days", 30),
             transfer_reminder_days=_days(transfer, "reminder_days", cls().transfer_reminder_days, minimum=-90),

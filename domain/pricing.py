@@ -138,10 +138,10 @@ def _graduated(charge: Charge, quantity: Decimal) -> _Slices:
     slices = []
     below = Decimal(0)
     for tier in charge.tiers:
+        if below == quantity:
+            break
         top = quantity if tier.up_to is None else min(quantity, tier.up_to)
         slices.append((top - below, tier))
-        if top == quantity:
-            break
         below = top
     return tuple(slices)
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from domain.cash_application import OpenInvoice
+from domain.discount import Discount
 from domain.money import EXPONENTS, Money
 from domain.price_book import Charge, PriceBook, Product, Tier
 from domain.quote import Draft, DraftLine, QuoteTerms
-from domain.quote_draft import Discount
 
 
 @dataclass(frozen=True)

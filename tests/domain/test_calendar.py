@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +24,18 @@ from domain.calendar import (
 )
 from tests import strategies as some
 
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Tokyo", "Pacific/Apia", "Africa/Cairo", "Asia/Beirut", "America/Havana", "Asia/Kolkata"]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Asia/Tokyo",
+    "Pacific/Apia",
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "America/Havana",
+    "Asia/Kolkata",
+]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +77,7 @@ def test_periods_neither_gap_nor_overlap(anchor: date, interval: int, count: int
     assert len(found) == count
     assert found[0].start == anchor
     assert found[-1].end == add_months(anchor, interval * count)
-    assert all(one.end == two.start for one, two in zip(found, found[1:], strict=False))
+    assert all(one.end == two.start for one, two in pairwise(found))
     assert sum(each.days for each in found) == (found[-1].end - anchor).days
 
 

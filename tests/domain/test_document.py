@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -79,7 +79,15 @@ def test_what_is_not_an_exact_number_is_named(value: object, message: str) -> No
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [("12.50", "12.50"), (" 7 ", "7"), (7, "7"), ("+7", "7"), (Decimal("1E+1"), "10"), ("0.100000000000000", "0.1"), (None, "3")],
+    [
+        ("12.50", "12.50"),
+        (" 7 ", "7"),
+        (7, "7"),
+        ("+7", "7"),
+        (Decimal("1E+1"), "10"),
+        ("0.100000000000000", "0.1"),
+        (None, "3"),
+    ],
 )
 def test_an_exact_number_is_read(value: object, number: str) -> None:
     reader, problems = reading(n=value)
@@ -112,6 +120,13 @@ def test_text_is_short_and_in_shape() -> None:
     ]
 
 
+def test_null_is_a_name_where_a_name_is_required() -> None:
+    reader, problems = reading(a="Null", b="null", c="~", d="  ")
+    assert [reader.text("a"), reader.text("b", "default"), reader.text("c", "")] == ["Null", "default", ""]
+    assert reader.text("d") == ""
+    assert problems == [Problem("at.d", "is missing")]
+
+
 def test_a_choice_is_one_of_its_words() -> None:
     reader, problems = reading(a="Card", b="cash")
     assert reader.choice("a", ("card", "transfer")) == "card"
@@ -126,10 +141,22 @@ def test_a_choice_is_one_of_its_words() -> None:
 
 def test_flags_and_dates_and_currencies() -> None:
     reader, problems = reading(
-        a=True, b="no", c="maybe", d="2026-02-30", e=date(2026, 1, 1), f=datetime(2026, 1, 2, 3, 4), g="XAU", h="JPY"  # noqa: DTZ001
+        a=True,
+        b="no",
+        c="maybe",
+        d="2026-02-30",
+        e=date(2026, 1, 1),
+        f=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        g="XAU",
+        h="JPY",
     )
     assert [reader.flag(name, default=True) for name in ("a", "b", "c", "gone")] == [True, False, False, True]
-    assert [reader.on(name) for name in ("d", "e", "f", "none")] == [date.min, date(2026, 1, 1), date(2026, 1, 2), date.min]
+    assert [reader.on(name) for name in ("d", "e", "f", "none")] == [
+        date.min,
+        date(2026, 1, 1),
+        date(2026, 1, 2),
+        date.min,
+    ]
     assert [reader.currency(name) for name in ("g", "h")] == ["EUR", "JPY"]
     assert problems == [
         Problem("at.c", "expected true or false, found 'maybe'"),

@@ -79,5 +79,20 @@ def test_no_two_errors_share_a_type_and_each_has_a_kind() -> None:
     assert sorted(names) == sorted(set(names))
     assert {each.kind for each in found} == set(Kind)
     tree = errors.__doc__ or ""
-    ours = {"pricing", "money", "calendar", "discount", "quote", "tax", "invoice", "ledger", "price_book", "approval_policy", "dunning_policy", "quote_draft"}
-    assert [each.__name__ for each in found if each.__module__.removeprefix("domain.") in ours and each.__name__ not in tree] == []
+    ours = {
+        "pricing",
+        "money",
+        "calendar",
+        "discount",
+        "quote",
+        "tax",
+        "invoice",
+        "ledger",
+        "price_book",
+        "approval_policy",
+        "dunning_policy",
+        "quote_draft",
+    }
+    assert [
+        each.__name__ for each in found if each.__module__.removeprefix("domain.") in ours and each.__name__ not in tree
+    ] == []

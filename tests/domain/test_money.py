@@ -17,7 +17,19 @@ from tests import strategies as some
 
 @pytest.mark.parametrize(
     ("code", "digits"),
-    [("JPY", 0), ("KRW", 0), ("UYI", 0), ("EUR", 2), ("USD", 2), ("HUF", 2), ("MGA", 2), ("BHD", 3), ("TND", 3), ("CLF", 4), ("UYW", 4)],
+    [
+        ("JPY", 0),
+        ("KRW", 0),
+        ("UYI", 0),
+        ("EUR", 2),
+        ("USD", 2),
+        ("HUF", 2),
+        ("MGA", 2),
+        ("BHD", 3),
+        ("TND", 3),
+        ("CLF", 4),
+        ("UYW", 4),
+    ],
 )
 def test_the_exponent_comes_from_the_code(code: str, digits: int) -> None:
     assert money.exponent(code) == digits
@@ -38,7 +50,16 @@ def test_a_code_of_another_type_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("value", "rounded"),
-    [("0.5", 1), ("1.5", 2), ("2.5", 3), ("-0.5", -1), ("-1.5", -2), ("2.4999999999999999999999999999999999", 2), ("-0.49", 0), ("7", 7)],
+    [
+        ("0.5", 1),
+        ("1.5", 2),
+        ("2.5", 3),
+        ("-0.5", -1),
+        ("-1.5", -2),
+        ("2.4999999999999999999999999999999999", 2),
+        ("-0.49", 0),
+        ("7", 7),
+    ],
 )
 def test_a_half_goes_away_from_zero(value: str, rounded: int) -> None:
     assert money.round_half_up(Decimal(value)) == rounded
@@ -46,7 +67,13 @@ def test_a_half_goes_away_from_zero(value: str, rounded: int) -> None:
 
 @pytest.mark.parametrize(
     ("major", "currency", "minor"),
-    [("12.345", "EUR", 1235), ("-12.345", "EUR", -1235), ("12.5", "JPY", 13), ("0.0005", "BHD", 1), ("1.00004", "CLF", 10000)],
+    [
+        ("12.345", "EUR", 1235),
+        ("-12.345", "EUR", -1235),
+        ("12.5", "JPY", 13),
+        ("0.0005", "BHD", 1),
+        ("1.00004", "CLF", 10000),
+    ],
 )
 def test_major_units_round_to_the_currencys_exponent(major: str, currency: str, minor: int) -> None:
     assert money.to_minor(Decimal(major), currency) == minor
@@ -108,7 +135,14 @@ def test_amounts_add_up_as_integers_do(a: int, b: int, currency: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("minor", "rate", "result"), [(1999, "0.19", 380), (50, "0.01", 1), (-50, "0.01", -1), (49, "0.01", 0), (10**18, "1.000000000001", 10**18 + 10**6)]
+    ("minor", "rate", "result"),
+    [
+        (1999, "0.19", 380),
+        (50, "0.01", 1),
+        (-50, "0.01", -1),
+        (49, "0.01", 0),
+        (10**18, "1.000000000001", 10**18 + 10**6),
+    ],
 )
 def test_an_amount_times_a_rate_is_rounded_once(minor: int, rate: str, result: int) -> None:
     assert Money(minor, "EUR").times(Decimal(rate)) == Money(result, "EUR")

@@ -37,7 +37,9 @@ ACME: dict[str, Any] = {
             "name": "Acme Team",
             "unit": "seat",
             "provisioning": ["tenant", "users"],
-            "charges": [{"id": "monthly", "model": "per_unit", "per": "month", "unit_price": "12.50", "minimum_quantity": 3}],
+            "charges": [
+                {"id": "monthly", "model": "per_unit", "per": "month", "unit_price": "12.50", "minimum_quantity": 3}
+            ],
         },
         {
             "id": "api",
@@ -135,14 +137,37 @@ TIERS = "products[1].charges[0].tiers"
 @pytest.mark.parametrize(
     ("tiers", "problem"),
     [
-        ([{"up_to": 10, "unit_price": 1}], Problem(f"{TIERS}[0].up_to", "the last tier must be open (no up_to): what lies beyond would have no price")),
-        ([{"unit_price": 1}, {"unit_price": 2}], Problem(f"{TIERS}[0].up_to", "is missing: only the last tier is open")),
-        ([{"up_to": 10, "unit_price": 1}, {"up_to": 10, "unit_price": 1}, {"unit_price": 2}], Problem(f"{TIERS}[1].up_to", "must be above 10, the tier below")),
+        (
+            [{"up_to": 10, "unit_price": 1}],
+            Problem(f"{TIERS}[0].up_to", "the last tier must be open (no up_to): what lies beyond would have no price"),
+        ),
+        (
+            [{"unit_price": 1}, {"unit_price": 2}],
+            Problem(f"{TIERS}[0].up_to", "is missing: only the last tier is open"),
+        ),
+        (
+            [{"up_to": 10, "unit_price": 1}, {"up_to": 10, "unit_price": 1}, {"unit_price": 2}],
+            Problem(f"{TIERS}[1].up_to", "must be above 10, the tier below"),
+        ),
         ([{"up_to": 0, "unit_price": 1}, {"unit_price": 2}], Problem(f"{TIERS}[0].up_to", "must be above 0")),
-        ([{"up_to": 10, "unit_price": -1}, {"unit_price": 2}], Problem(f"{TIERS}[0].unit_price", "expected 0 to 100000000000, found -1")),
-        ([{"up_to": 10}, {"unit_price": 2}], Problem(f"{TIERS}[0].unit_price", "is missing: a tier has a unit_price, a flat_fee or both")),
-        ([{"up_to": 10, "unit_price": 0.1}, {"unit_price": 2}], Problem(f"{TIERS}[0].unit_price", 'a number with a fraction must be text, such as "0.10": a float is not exact')),
-        ([{"up_to": 10, "unit_price": 1, "flat": 1}, {"unit_price": 2}], Problem(f"{TIERS}[0].flat", "unknown field; known here: flat_fee, unit_price, up_to")),
+        (
+            [{"up_to": 10, "unit_price": -1}, {"unit_price": 2}],
+            Problem(f"{TIERS}[0].unit_price", "expected 0 to 100000000000, found -1"),
+        ),
+        (
+            [{"up_to": 10}, {"unit_price": 2}],
+            Problem(f"{TIERS}[0].unit_price", "is missing: a tier has a unit_price, a flat_fee or both"),
+        ),
+        (
+            [{"up_to": 10, "unit_price": 0.1}, {"unit_price": 2}],
+            Problem(
+                f"{TIERS}[0].unit_price", 'a number with a fraction must be text, such as "0.10": a float is not exact'
+            ),
+        ),
+        (
+            [{"up_to": 10, "unit_price": 1, "flat": 1}, {"unit_price": 2}],
+            Problem(f"{TIERS}[0].flat", "unknown field; known here: flat_fee, unit_price, up_to"),
+        ),
         ([], Problem(TIERS, "is empty")),
         (None, Problem(TIERS, "is missing")),
     ],
@@ -165,7 +190,13 @@ def test_tiers_ascend_and_the_last_is_open(tiers: object, problem: Problem) -> N
         ({"maximum_quantity": 2}, Problem("maximum_quantity", "is below the minimum of 3")),
         ({"id": "Monthly!"}, Problem("id", "expected lower-case letters, digits, _ . -, found 'Monthly!'")),
         ({"revenue_account": "cash"}, Problem("revenue_account", "expected revenue:<lower-case name>, found 'cash'")),
-        ({"prise": 1}, Problem("prise", "unknown field; known here: id, maximum_quantity, minimum_quantity, model, per, revenue_account, tiers, unit_price")),
+        (
+            {"prise": 1},
+            Problem(
+                "prise",
+                "unknown field; known here: id, maximum_quantity, minimum_quantity, model, per, revenue_account, tiers, unit_price",
+            ),
+        ),
     ],
 )
 def test_a_charge_is_checked_field_by_field(fields: dict[str, Any], problem: Problem) -> None:

@@ -95,7 +95,10 @@ def test_the_steps_sum_to_the_unrounded_amount_which_rounds_once(
 @given(some.charges(("flat", "per_unit", "graduated")), some.quantities, some.quantities)
 def test_more_never_costs_less_but_by_volume(charge: Charge, one: Decimal, other: Decimal) -> None:
     low, high = sorted((one, other))
-    assert rate(charge, low, months=1, currency="EUR").amount_minor <= rate(charge, high, months=1, currency="EUR").amount_minor
+    assert (
+        rate(charge, low, months=1, currency="EUR").amount_minor
+        <= rate(charge, high, months=1, currency="EUR").amount_minor
+    )
 
 
 @given(some.charges(("graduated",)), some.quantities, st.integers(1, 12))
