@@ -213,7 +213,8 @@ class System:
             case "sandbox":
                 self._start_sandbox()
             case "api":
-                arguments = ["-m", "uvicorn", "api.app:app", "--host", HOST, "--port", str(self.ports["api"])]
+                arguments = ["-m", "uvicorn", "api.app:from_environment", "--factory", "--host", HOST]
+                arguments += ["--port", str(self.ports["api"]), "--no-access-log"]
                 self._spawn(name, arguments, lambda _: loopback.get(f"{self.api_url}/health") is not None)
             case "worker":
                 self._spawn(name, [str(self.root / "worker.py")], self._polls)
