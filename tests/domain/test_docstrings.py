@@ -1,0 +1,20 @@
+"""The worked figures in the docstrings of the rules are true."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = (
+    "approval_policy calendar cash_application discount document dunning_policy errors ids invoice ledger money price_book "
+    "pricing quote quote_draft quote_version tax"
+)
+
+
+@pytest.mark.parametrize("name", MODULES.split())
+def test_the_figures_in_the_docstrings_are_true(name: str) -> None:
+    module = importlib.import_module(f"domain.{name}")
+    failed, _ = doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
+    assert failed == 0
