@@ -15,7 +15,7 @@ from domain.billing_schedule import split_subject
 from domain.contract import Contract
 from domain.entitlement import Provisioning
 from domain.judge import abandoned, judge
-from domain.message import Message, Verdict
+from domain.message import Answer, FactCame, Message, Verdict
 from domain.order import BACK_WITH_SALES, Order, OrderStage
 from domain.outcome import (
     Activated,
@@ -85,10 +85,10 @@ def after(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
     A step that is still on the agenda afterwards parks its subject, and so does a burst at one instant.
     """
-    burst = deal.burst + 1 if now == deal.clock.now else 0
+    burst = 0 if now != deal.clock.now else deal.burst + (step.kind is not StepKind.TAKE)  # messages are no loop
     deal = replace(deal, turn=deal.turn + 1, clock=deal.clock.seen(now), burst=burst)
-    if isinstance(outcome, Failed) and step.kind is not StepKind.PROVISION:
-        deal = deal.parked(_subject(step), outcome.reason)
+    if isinstance(outcome, Failed):
+        deal = _failed(deal, step, outcome, now)
     else:
         deal = _FOLDS[step.kind](deal, step, outcome, now)
     again = {(s.kind, s.subject, s.number) for s in agenda(deal)}
@@ -103,6 +103,26 @@ def _subject(step: Step) -> str:
     return split_subject(step.subject)[0] if step.kind is StepKind.BILL else step.subject
 
 
+def _failed(deal: Deal, step: Step, outcome: Failed, now: datetime) -> Deal:
+    """Provisioning goes back; a message is answered, not read again; an envelope waits; all else parks its subject."""
+    match step.kind:
+        case StepKind.PROVISION:
+            return _provision(deal, step, outcome, now)
+        case StepKind.TAKE:
+            return _untaken(deal, step, outcome.reason)
+        case StepKind.VOID:
+            return deal.void_failed(step.subject, outcome.reason)
+        case _:
+            return deal.parked(_subject(step), outcome.reason)
+
+
+def _untaken(deal: Deal, step: Step, reason: str) -> Deal:
+    """A message that could not be taken in does not stand in the way of the next: a fact is shown as unexpected."""
+    fact = any(m.id == step.subject and isinstance(m.body, FactCame) for m in deal.inbox)
+    verdict = Verdict.UNEXPECTED if fact else Verdict.REFUSED
+    return deal.answered(Answer(message_id=step.subject, verdict=verdict, error="NotTaken", reason=reason))
+
+
 def _ended(deal: Deal) -> Deal:
     """A deal is over when its contract is, its access is gone, and no money, envelope or order is waited for."""
     running = deal.contract
@@ -110,15 +130,18 @@ def _ended(deal: Deal) -> Deal:
         return deal
     if deal.collections or deal.voids or any(o.stage not in BACK_WITH_SALES for o in deal.orders):
         return deal
-    return replace(deal, closed=running.cancel_reason or "the term ended", orders=(), since=deal.clock.now)
+    reason = running.cancel_reason or "the term ended"
+    return replace(deal, closed=reason, orders=(), stuck=(), since=deal.clock.now)
 
 
 Fold = Callable[[Deal, Step, Outcome, datetime], Deal]
 
 
 def _take(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    if not isinstance(outcome, Taken) or deal.answer(outcome.message.id) is not None:
-        return deal
+    if not isinstance(outcome, Taken):
+        return _untaken(deal, step, f"its outcome was {outcome.kind}")
+    if deal.answer(outcome.message.id) is not None:
+        return replace(deal, inbox=tuple(m for m in deal.inbox if m.id != outcome.message.id))
     judged, _ = judge(deal, outcome.message, outcome.fact, now)
     if outcome.answer.verdict is Verdict.REFUSED:
         return deal.answered(outcome.answer)

@@ -13,6 +13,7 @@ from domain.message import (
     Answer,
     Cancel,
     CashFact,
+    Command,
     Decide,
     Fact,
     FactCame,
@@ -29,8 +30,6 @@ from domain.message import (
 from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage
 from domain.payment import ChargeStatus
 from domain.state import RULES, Deal
-
-WHOLE_DEAL = "deal"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -70,18 +69,24 @@ def judge(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tup
 
 
 def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
-    body = message.body
-    if isinstance(body, FactCame):
+    if isinstance(message.body, FactCame):
         return _fact(deal, fact, now)
     if deal.closed:
         raise DealClosed(closed=deal.closed)
+    return _commanded(deal, message.body, message.by, now), Verdict.ACCEPTED
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def _commanded(deal: Deal, body: Command, by: str, now: datetime) -> Deal:
     match body:
         case Revise():
-            deal = _revise(deal, body, message.by, now)
+            deal = _revise(deal, body, by, now)
         case Submit():
             deal = _submit(deal, body, now)
         case Decide():
-            deal = _decide(deal, body, message.by, now)
+            deal = _decide(deal, body, by, now)
         case Withdraw():
             deal = _withdraw(deal, body, now)
         case Cancel():
@@ -89,13 +94,14 @@ def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> t
         case Retry():
             deal = _retry(deal, body, now)
         case TakeUp():
-            if not deal.rules <= body.rules <= RULES:
-                raise UnknownRules(rules=body.rules, where="rules")
-            deal = replace(deal, rules=body.rules)
-    return deal, Verdict.ACCEPTED
+            deal = _take_up(deal, body)
+    return deal
 
 
-# --- commands ------------------------------------------------------------------------------------------------------
+def _take_up(deal: Deal, body: TakeUp) -> Deal:
+    if not deal.rules <= body.rules <= RULES:
+        raise UnknownRules(rules=body.rules, where="rules")
+    return replace(deal, rules=body.rules)
 
 
 def _open_order(deal: Deal, command: str, allowed: frozenset[OrderStage]) -> Order:
@@ -149,22 +155,32 @@ def _withdraw(deal: Deal, body: Withdraw, now: datetime) -> Deal:
 
 
 def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
-    """Before service: undo and end. During service: run to the end of the paid period, offer no renewal."""
+    """Before service: undo and end. During service: run to the end of the paid period. After: give up what is open."""
+    deal = deal.voiding_again()
     for order in deal.orders:
         deal = deal.voiding(order)
     running = deal.contract
-    if running is not None and running.stage == contract.ACTIVE:
-        kept = tuple(o for o in deal.orders if o.stage is OrderStage.SIGNED)
-        end = contract.end_of_paid_period(running)
-        if running.cancel_on is not None:
-            end = min(end, running.cancel_on)
-        return replace(deal, orders=kept, contract=replace(running, cancel_on=end, cancel_reason=body.reason))
-    provisioning = next((o for o in deal.orders if o.stage is OrderStage.PROVISIONING), None)
-    if provisioning is not None and provisioning.provisioning is not None:
-        back = replace(provisioning.provisioning, abandoned=True)
-        order = replace(provisioning, provisioning=back, parked="", since=now, reason=body.reason)
-        return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
-    return replace(deal, orders=(), closed=f"cancelled: {body.reason}", since=now)
+    if running is None:
+        return replace(deal, orders=(), closed=f"cancelled: {body.reason}", since=now)
+    if running.stage == contract.ACTIVE:
+        return _run_out(deal, running, body.reason)
+    if running.stage == contract.ENDED:
+        return replace(deal, orders=(), collections=(), contract=replace(running, parked=""))
+    begun = next(((o, o.provisioning) for o in deal.orders if o.provisioning is not None), None)
+    if begun is None:  # everything is undone, only its end is left
+        return replace(deal, orders=(), contract=replace(running, parked="", cancel_on=local_date(now, deal.zone)))
+    back = replace(begun[1], abandoned=True)
+    order = replace(begun[0], provisioning=back, parked="", since=now, reason=body.reason)
+    return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
+
+
+def _run_out(deal: Deal, running: contract.Contract, reason: str) -> Deal:
+    """A contract in service ends with what is invoiced; a renewal that is signed already is still booked."""
+    kept = tuple(o for o in deal.orders if o.stage is OrderStage.SIGNED and not o.parked)
+    end = contract.end_of_paid_period(running)
+    if running.cancel_on is not None:
+        end = min(end, running.cancel_on)
+    return replace(deal, orders=kept, contract=replace(running, cancel_on=end, cancel_reason=reason, parked=""))
 
 
 def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:
@@ -175,25 +191,19 @@ def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:
 
 
 def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
-    touched = False
+    before, subject = deal, body.subject
+    deal = deal.voiding_again(subject)
     for order in deal.orders:
-        if order.parked and body.subject in ("", order.subject):
-            touched = True
-            again = order.provisioning
-            if again is not None and again.undone:
-                again = again.again()
-            deal = deal.with_order(replace(order, parked="", provisioning=again, since=now))
-    if deal.contract is not None and deal.contract.parked and body.subject in ("", deal.contract.subject):
-        touched = True
+        if order.parked and subject in ("", order.subject):
+            deal = deal.with_order(order.retried(now))
+    if deal.contract is not None and deal.contract.parked and subject in ("", deal.contract.subject):
         deal = deal.with_contract(lambda c: replace(c, parked=""))
-    for collection in deal.collections:
-        named = body.subject == collection.invoice_id
-        if named or (not body.subject and (collection.parked or collection.decline)):
-            touched = True
-            deal = deal.with_collection(dunning.retried(collection, now=now))
-    if not touched:
-        raise NothingToRetry(subject=body.subject, where="subject")
-    return replace(deal, last_charge_at=None, burst=0)
+    again = [c for c in deal.collections if subject == c.invoice_id or (not subject and (c.parked or c.decline))]
+    for collection in again:
+        deal = deal.with_collection(dunning.retried(collection, now=now))
+    if deal == before and not again:
+        raise NothingToRetry(subject=subject, where="subject")
+    return replace(deal, last_charge_at=None if again else deal.last_charge_at, burst=0)
 
 
 # --- facts ---------------------------------------------------------------------------------------------------------
@@ -218,22 +228,25 @@ def _signature(deal: Deal, fact: SignatureFact, now: datetime) -> tuple[Deal, Ve
     order = next((o for o in deal.orders if o.envelope_id and o.envelope_id == fact.envelope_id), None)
     if order is None:
         return deal, Verdict.NOTHING_NEW if fact.event in ("voided", "expired") else Verdict.UNEXPECTED
-    out = order.stage is OrderStage.OUT_FOR_SIGNATURE
     if fact.event == "signed":
-        in_time = order.expires_at is None or fact.happened_at <= order.expires_at
-        if not out and not (order.stage is OrderStage.EXPIRED and in_time):
-            return deal, Verdict.NOTHING_NEW if order.signed_at else Verdict.UNEXPECTED
-        if not in_time:
-            return deal, Verdict.UNEXPECTED
-        if fact.sha256 != order.document_sha256:
-            reason = f"the signed document's hash {fact.sha256[:12]} is not the one sent, {order.document_sha256[:12]}"
-            return deal.with_order(replace(order, parked=reason)), Verdict.UNEXPECTED
-        signed = replace(order.moved(OrderStage.SIGNED, now), signed_at=fact.happened_at)
-        return deal.without_void(fact.envelope_id).with_order(signed), Verdict.ACCEPTED
-    if not out:
+        return _signed(deal, order, fact, now)
+    if order.stage is not OrderStage.OUT_FOR_SIGNATURE:
         return deal, Verdict.NOTHING_NEW
     stage = OrderStage.DECLINED if fact.event == "declined" else OrderStage.EXPIRED
     return deal.with_order(order.moved(stage, now, reason=fact.reason)), Verdict.ACCEPTED
+
+
+def _signed(deal: Deal, order: Order, fact: SignatureFact, now: datetime) -> tuple[Deal, Verdict]:
+    """A signature counts if it was given in time, even where its message came after the quote had expired."""
+    if order.stage not in (OrderStage.OUT_FOR_SIGNATURE, OrderStage.EXPIRED):
+        return deal, Verdict.NOTHING_NEW if order.signed_at else Verdict.UNEXPECTED
+    if order.expires_at is not None and fact.happened_at > order.expires_at:
+        return deal, Verdict.UNEXPECTED
+    if fact.sha256 != order.document_sha256:
+        reason = f"the signed document's hash {fact.sha256[:12]} is not the one sent, {order.document_sha256[:12]}"
+        return deal.with_order(replace(order, parked=reason)), Verdict.UNEXPECTED
+    signed = replace(order.moved(OrderStage.SIGNED, now), signed_at=fact.happened_at)
+    return deal.without_void(fact.envelope_id).with_order(signed), Verdict.ACCEPTED
 
 
 def _payment(deal: Deal, fact: PaymentFact, now: datetime) -> tuple[Deal, Verdict]:

@@ -77,7 +77,8 @@ class FactCame:
     kind: Literal["fact_came"] = "fact_came"
 
 
-Body = Revise | Submit | Decide | Withdraw | Cancel | Retry | TakeUp | FactCame
+Command = Revise | Submit | Decide | Withdraw | Cancel | Retry | TakeUp
+Body = Command | FactCame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,13 @@ class Order:
         asked = replace(self, approval=Approval.of(self.needs))
         return asked.moved(OrderStage.APPROVED if asked.approval.granted else OrderStage.IN_APPROVAL, at)
 
+    def retried(self, at: datetime) -> Order:
+        """Brought back from where it was parked; what was rolled back begins a new round."""
+        again = self.provisioning
+        if again is not None and again.undone and not again.abandoned:
+            again = again.again()
+        return replace(self, parked="", provisioning=again, since=at)
+
     def granted(self, groups: tuple[str, ...], at: datetime) -> Order:
         after = replace(self, approval=self.approval.approved_by(groups))
         if after.approval.granted:

@@ -52,6 +52,7 @@ class Deal:
     contract: Contract | None = None
     collections: tuple[Collection, ...] = ()
     voids: tuple[tuple[int, str], ...] = ()  # (order number, envelope) to take back
+    stuck: tuple[tuple[int, str, str], ...] = ()  # (order number, envelope, reason): could not be taken back
     inbox: tuple[Message, ...] = ()
     answers: tuple[Answer, ...] = ()
     last_charge_at: datetime | None = None
@@ -100,6 +101,17 @@ class Deal:
             return deal
         return replace(deal, voids=(*deal.voids, (order.number, order.envelope_id)))
 
+    def void_failed(self, envelope_id: str, reason: str) -> Deal:
+        """It waits for `retry`; a deal that is over lets go of it (a signature on it is recorded as unexpected)."""
+        failed = () if self.closed else tuple((n, e, reason) for n, e in self.voids if e == envelope_id)
+        return replace(self.without_void(envelope_id), stuck=(*self.stuck, *failed))
+
+    def voiding_again(self, envelope_id: str = "") -> Deal:
+        """What could not be taken back (all of it, or one envelope) is tried again."""
+        again = tuple((n, e) for n, e, _ in self.stuck if envelope_id in ("", e))
+        rest = tuple(stuck for stuck in self.stuck if stuck[:2] not in again)
+        return replace(self, voids=(*self.voids, *again), stuck=rest)
+
     def without_void(self, envelope_id: str) -> Deal:
         return replace(self, voids=tuple(void for void in self.voids if void[1] != envelope_id))
 
@@ -127,9 +139,9 @@ class Deal:
             return self.with_order(replace(order, parked=reason))
         if collection is not None:
             return self.with_collection(replace(collection, parked=reason))
-        if self.contract is not None:
+        if self.contract is not None and self.contract.subject == subject:
             return self.with_contract(lambda c: replace(c, parked=reason))
-        return replace(self, orders=tuple(replace(o, parked=reason) for o in self.orders))
+        return self
 
     @property
     def parkings(self) -> tuple[tuple[str, str], ...]:
@@ -138,4 +150,5 @@ class Deal:
         if self.contract is not None and self.contract.parked:
             found.append((self.contract.subject, self.contract.parked))
         found.extend((c.invoice_id, c.parked) for c in self.collections if c.parked)
+        found.extend((envelope, reason) for _, envelope, reason in self.stuck)
         return tuple(found)
