@@ -57,6 +57,22 @@ def opened(*, invoice_id: str, invoice_number: str, method: str, issued_at: date
     )
 
 
+def card_ladder(rungs: Sequence[tuple[str, int]], *, failed_at: datetime) -> Ladder:
+    """The policy's rungs (kind, days after the first decline), dated from the instant of that decline.
+
+    >>> from datetime import UTC
+    >>> card_ladder([("charge", 1)], failed_at=datetime(2027, 1, 1, 9, tzinfo=UTC))
+    (('charge', datetime.datetime(2027, 1, 2, 9, 0, tzinfo=datetime.timezone.utc)),)
+    """
+    return tuple((name, failed_at + timedelta(days=days)) for name, days in rungs)
+
+
+def terms_ladder(rungs: Sequence[tuple[str, int]], *, due_on: date, zone: str, issued_at: datetime) -> Ladder:
+    """The policy's rungs (kind, days after the due date), at local midnight; none before the invoice is issued."""
+    dated = ((name, local_midnight(due_on + timedelta(days=days), zone)) for name, days in rungs)
+    return tuple((name, at) for name, at in dated if at > issued_at)
+
+
 def steps(
     collection: Collection, *, last_charge_at: datetime | None, last_message_at: datetime | None
 ) -> tuple[Step, ...]:
