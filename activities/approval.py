@@ -1,0 +1,127 @@
+"""Asking the groups of a level, reminding them, escalating: rows for the approvers' list, mails for their inboxes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text as sql
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.fence import Books, Effect, Told, at_utc
+from activities.quote import MissingReference
+from domain.approval import Request
+from domain.ids import derived
+from domain.order import Order
+from domain.outcome import Done
+from models.approval import ApprovalRequestRow
+from models.outbox import MailRow, OutboxRow
+from models.quote import QuoteVersionRow
+from models.write import Update
+from workflows import stubs
+from workflows.stubs import Perform, Performed
+
+_MEMBERS = sql("SELECT email FROM people WHERE :group = ANY(groups) ORDER BY email")
+
+
+class ApprovalActivities(stubs.ApprovalActivities):
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    @activity.defn
+    async def ask_for_approval(self, command: Perform) -> Performed:
+        """Ask every group of the level, at once."""
+        return await self.books.perform(command, lambda session: _ask(session, command))
+
+    @activity.defn
+    async def remind_approvers(self, command: Perform) -> Performed:
+        """The group has not answered in the time that the policy gives."""
+        return await self.books.perform(command, lambda session: _nudge(session, command, escalate=False))
+
+    @activity.defn
+    async def escalate_approval(self, command: Perform) -> Performed:
+        """The group's patience is over: the group above it may decide as well."""
+        return await self.books.perform(command, lambda session: _nudge(session, command, escalate=True))
+
+
+def _order(command: Perform) -> Order:
+    order = command.deal.order(command.step.subject)
+    if order is None:
+        raise MissingReference(f"the order {command.step.subject}")
+    return order
+
+
+def _request_id(command: Perform, order: Order, request: Request) -> str:
+    return derived("apr", command.deal.id, order.number, order.version, request.need.level, request.need.group)
+
+
+async def _ask(session: AsyncSession, command: Perform) -> Effect:
+    order, deal, now = _order(command), command.deal, command.now
+    level = command.step.number % 100
+    asked = [r for r in order.approval.requests if r.need.level == level and r.asked_at is None]
+    rows: list[SQLModel] = []
+    told = []
+    for request in asked:
+        need = request.need
+        rows.append(
+            ApprovalRequestRow(
+                id=_request_id(command, order, request),
+                deal_id=deal.id,
+                order_number=order.number,
+                version=order.version,
+                level=level,
+                group_name=need.group,
+                reason=need.reason,
+                asked_at=now,
+                remind_at=now + timedelta(hours=need.remind_after_hours),
+                escalate_at=now + timedelta(hours=need.escalate_after_hours) if need.escalate_to else None,
+            )
+        )
+        rows.extend(await _mails(session, command, need.group, "asks for your approval", need.reason))
+        told.append(Told(text=f"{need.group} is asked to approve version {order.version}", cause=need.reason))
+    rows.append(
+        OutboxRow(
+            key=command.step.key(deal.id),
+            topic="approval.asked",
+            deal_id=deal.id,
+            at=now,
+            payload={"deal": deal.id, "version": order.version, "groups": [r.need.group for r in asked]},
+        )
+    )
+    updates = [Update(QuoteVersionRow, {"status": "in_approval"}, {"id": order.version_id})]
+    return Effect(outcome=Done(), rows=rows, updates=updates, told=told)
+
+
+async def _nudge(session: AsyncSession, command: Perform, *, escalate: bool) -> Effect:
+    order = _order(command)
+    request = order.approval.requests[command.step.number % 100]
+    need = request.need
+    asked_at = request.asked_at or command.now
+    if not escalate:
+        rows = await _mails(session, command, need.group, "still waits for your approval", need.reason)
+        line = f"{need.group} is reminded: version {order.version} waits since {at_utc(asked_at)}"
+        return Effect(outcome=Done(), rows=rows, told=[Told(text=line)])
+    rows = await _mails(session, command, need.escalate_to, f"was escalated to you by {need.group}'s silence", need.reason)
+    line = f"Escalated to {need.escalate_to}: {need.group} has not answered since {at_utc(asked_at)}"
+    updates = [
+        Update(ApprovalRequestRow, {"escalated_to": need.escalate_to}, {"id": _request_id(command, order, request)})
+    ]
+    return Effect(outcome=Done(), rows=rows, updates=updates, told=[Told(text=line)])
+
+
+async def _mails(session: AsyncSession, command: Perform, group: str, what: str, reason: str) -> list[SQLModel]:
+    deal = command.deal
+    members = (await session.execute(_MEMBERS, {"group": group})).scalars().all()
+    return [
+        MailRow(
+            key=f"{command.step.key(deal.id)}/{group}/{email}",
+            deal_id=deal.id,
+            to_=email,
+            subject=f"{deal.name} {what}",
+            body=f"{deal.name} ({deal.id}) of {deal.owner} {what}.\n\nWhy: {reason}\n\n"
+            f"Decide by POST /v1/deals/{deal.id}/decide, or `q2c deal approve {deal.id}`.\n",
+            at=command.now,
+        )
+        for email in members
+    ]
