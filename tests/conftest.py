@@ -10,7 +10,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 
 from embedded.loopback import free_ports
@@ -92,8 +91,10 @@ def temporal_server(server_folder: Path) -> Iterator[TemporalServer]:
 
 @pytest.fixture(scope="session")
 def data_converter() -> DataConverter:
-    """How payloads are written; override it in a folder's conftest.py to test another one."""
-    return pydantic_data_converter
+    """How payloads are written, as worker and API do; override it in a folder's conftest.py to test another one."""
+    from workflows import converter  # noqa: PLC0415  (tests of pure rules must not load it)
+
+    return converter.data_converter
 
 
 @pytest.fixture(scope="session")
