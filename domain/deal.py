@@ -30,7 +30,6 @@ from domain.outcome import (
     Sent,
     Taken,
 )
-from domain.payment import ChargeStatus
 from domain.state import Clock, Deal
 from domain.step import Step, StepKind
 
@@ -294,8 +293,6 @@ def _charge(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
         return deal
     if outcome.settled:
         return deal.settled(step.subject, now)
-    if outcome.status == ChargeStatus.CAPTURED:
-        return deal.with_collection(replace(collection, status="", attempts=collection.attempts + 1, rungs=()))
     folded = dunning.charged(
         collection,
         status=outcome.status,
@@ -309,7 +306,7 @@ def _charge(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
 def _climb(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     collection = deal.collection(step.subject)
-    if collection is None:
+    if collection is None or dunning.next_kind(collection) is not step.kind:
         return deal
     if step.kind is StepKind.MESSAGE:
         deal = replace(deal, last_message_at=now)

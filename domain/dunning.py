@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from domain.calendar import local_midnight
+from domain.ids import operation_key
 from domain.payment import ChargeStatus, DeclineClass
 from domain.step import Step, StepKind
 
@@ -42,11 +43,22 @@ class Collection:
     asked_at: datetime | None = None
     decline: str = ""  # class of the last decline
     parked: str = ""
+    suspends: bool = False  # access is suspended because of this invoice
 
     @property
     def overdue(self) -> bool:
         """Has a charge been declined or a reminder been sent?"""
         return bool(self.decline) or self.messages > 0
+
+    @property
+    def attempt(self) -> int:
+        """The number of the charge that is in flight or comes next; a new one only after a definite answer."""
+        return self.attempts + 1
+
+
+def charge_key(deal_id: str, collection: Collection) -> str:
+    """The operation key of the charge in flight, which the gateway has as its idempotency key."""
+    return operation_key(deal_id, StepKind.CHARGE.value, collection.invoice_id, collection.attempt)
 
 
 def opened(*, invoice_id: str, invoice_number: str, method: str, issued_at: datetime, ladder: Ladder) -> Collection:
@@ -80,23 +92,32 @@ def steps(
     subject = collection.invoice_id
     if collection.parked:
         return ()
-    if collection.status == ChargeStatus.UNKNOWN and collection.asked_at is not None:
-        wait = RESOLVE_AFTER[min(collection.asked, len(RESOLVE_AFTER) - 1)]
-        number = (collection.attempts + 1) * 100 + collection.asked
-        return (Step(kind=StepKind.RESOLVE, subject=subject, number=number, at=collection.asked_at + wait),)
-    if collection.status == ChargeStatus.PENDING and collection.asked_at is not None:
-        number = (collection.attempts + 1) * 100 + collection.asked
-        return (Step(kind=StepKind.RESOLVE, subject=subject, number=number, at=collection.asked_at + PENDING_PATIENCE),)
+    if collection.status and collection.asked_at is not None:
+        number = collection.attempt * 100 + collection.asked
+        return (
+            Step(kind=StepKind.RESOLVE, subject=subject, number=number, at=collection.asked_at + _wait(collection)),
+        )
     if not collection.rungs:
         return ()
     name, at = collection.rungs[0]
     if name == CHARGE:
         at = _spaced(at, last_charge_at)
-        return (Step(kind=StepKind.CHARGE, subject=subject, number=collection.attempts + 1, at=at),)
+        return (Step(kind=StepKind.CHARGE, subject=subject, number=collection.attempt, at=at),)
     if name == MESSAGE:
         at = _spaced(at, last_message_at)
         return (Step(kind=StepKind.MESSAGE, subject=subject, number=collection.messages + 1, at=at),)
     return (Step(kind=KIND[name], subject=subject, number=collection.rungs_done, at=at),)
+
+
+def next_kind(collection: Collection) -> StepKind | None:
+    """What the next rung does, whenever that is."""
+    return KIND[collection.rungs[0][0]] if collection.rungs else None
+
+
+def _wait(collection: Collection) -> timedelta:
+    if collection.status == ChargeStatus.PENDING:
+        return PENDING_PATIENCE
+    return RESOLVE_AFTER[min(collection.asked, len(RESOLVE_AFTER) - 1)]
 
 
 def _spaced(at: datetime, last: datetime | None) -> datetime:
@@ -106,11 +127,16 @@ def _spaced(at: datetime, last: datetime | None) -> datetime:
 def charged(
     collection: Collection, *, status: str, decline: str, ladder: Ladder, step_at: datetime, now: datetime
 ) -> Collection:
-    """Fold the answer to a charge (or to the search for it). A captured one is not folded: the collection is closed."""
+    """Fold the answer to a charge, or to the question what became of it. What stays without an end parks.
+
+    A captured charge that left something open (seldom: the amount is what was open) waits for the rest.
+    """
     if status in (ChargeStatus.UNKNOWN, ChargeStatus.PENDING):
-        asked = 0 if collection.status != status else collection.asked + 1
+        asked = collection.asked + 1 if collection.status else 0
         parked = "nobody knows what became of the charge" if asked >= len(RESOLVE_AFTER) else ""
         return replace(collection, status=status, asked=asked, asked_at=now, parked=parked)
+    if status == ChargeStatus.CAPTURED:
+        return replace(collection, status="", asked=0, asked_at=None, attempts=collection.attempt, rungs=())
     rungs = collection.rungs[1:] if collection.rungs and collection.rungs[0][0] == CHARGE else collection.rungs
     rungs = late(rungs, step_at=step_at, now=now) if collection.decline else ladder or rungs
     if decline in (DeclineClass.HARD, DeclineClass.FRAUD, DeclineClass.ACTION_REQUIRED):
@@ -120,7 +146,7 @@ def charged(
         status="",
         asked=0,
         asked_at=None,
-        attempts=collection.attempts + 1,
+        attempts=collection.attempt,
         rungs_done=collection.rungs_done + 1,
         decline=decline,
         rungs=rungs,
@@ -140,6 +166,7 @@ def climbed(collection: Collection, *, step_at: datetime, now: datetime) -> Coll
         collection,
         messages=collection.messages + (name == MESSAGE),
         rungs_done=collection.rungs_done + 1,
+        suspends=collection.suspends or name == SUSPEND,
         rungs=late(rest, step_at=step_at, now=now),
     )
 
@@ -159,12 +186,14 @@ def late(rungs: Ladder, *, step_at: datetime, now: datetime) -> Ladder:
 
 
 def retried(collection: Collection, *, now: datetime) -> Collection:
-    """An operator brings it back: a card is charged again now, the rest of the ladder stays."""
+    """An operator brings it back: a card is charged again now, the rest of the ladder stays.
+
+    A charge in flight is never doubled: what became of it is asked now.
+    """
+    if collection.status:
+        asked_at = now - _wait(collection) if collection.parked else collection.asked_at
+        return replace(collection, parked="", asked_at=asked_at)
     rungs = collection.rungs
-    if (
-        collection.method == "card"
-        and not collection.status
-        and (not rungs or rungs[0][0] != CHARGE or rungs[0][1] > now)
-    ):
+    if collection.method == "card" and (not rungs or rungs[0][0] != CHARGE or rungs[0][1] > now):
         rungs = ((CHARGE, now), *rungs)
     return replace(collection, parked="", rungs=rungs)

@@ -251,13 +251,15 @@ def _signed(deal: Deal, order: Order, fact: SignatureFact, now: datetime) -> tup
 
 def _payment(deal: Deal, fact: PaymentFact, now: datetime) -> tuple[Deal, Verdict]:
     collection = deal.collection(fact.invoice_id)
-    if fact.status == ChargeStatus.CAPTURED:
-        if collection is None and not fact.settled:
-            return deal, Verdict.UNEXPECTED
-        deal = deal.settled(fact.invoice_id, now) if fact.settled else deal
-        return deal, Verdict.ACCEPTED if collection is not None else Verdict.NOTHING_NEW
-    if collection is None or not collection.status or fact.status != ChargeStatus.DECLINED:
-        return deal, Verdict.NOTHING_NEW  # the decline of an attempt that we have folded already
+    if fact.status == ChargeStatus.CAPTURED and fact.settled:
+        verdict = Verdict.NOTHING_NEW if collection is None else Verdict.ACCEPTED
+        return deal.settled(fact.invoice_id, now), verdict
+    if collection is None:
+        unexpected = fact.status == ChargeStatus.CAPTURED
+        return deal, Verdict.UNEXPECTED if unexpected else Verdict.NOTHING_NEW
+    in_flight = collection.status and fact.key == dunning.charge_key(deal.id, collection)
+    if not in_flight or fact.status not in (ChargeStatus.CAPTURED, ChargeStatus.DECLINED):
+        return deal, Verdict.NOTHING_NEW  # it speaks of an attempt whose end we have folded already
     folded = dunning.charged(
         collection, status=fact.status, decline=fact.decline, ladder=fact.ladder, step_at=now, now=now
     )

@@ -119,7 +119,7 @@ class Deal:
         """An invoice has nothing left open: its dunning ends, and so does a suspension that no other invoice asks for."""
         rest = tuple(c for c in self.collections if c.invoice_id != invoice_id)
         deal = replace(self, collections=rest)
-        if any(c.overdue for c in rest):
+        if any(c.suspends for c in rest):
             return deal
         return deal.with_contract(
             lambda c: c.wanting(contracts.FULL, at) if c.access_wanted == contracts.SUSPENDED else c
