@@ -20,7 +20,8 @@ def agenda(deal: Deal) -> tuple[Step, ...]:
         for one in deal.orders:
             steps.extend(order.steps(one))
         if deal.contract is not None:
-            steps.extend(contract.steps(deal.contract))
+            end_held = any(one.holds_end for one in deal.orders)
+            steps.extend(contract.steps(deal.contract, end_held=end_held))
         for collection in deal.collections:
             steps.extend(
                 dunning.steps(collection, last_charge_at=deal.last_charge_at, last_message_at=deal.last_message_at)

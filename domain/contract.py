@@ -138,8 +138,8 @@ def end_of_paid_period(contract: Contract) -> date:
     return contract.billed_through
 
 
-def steps(contract: Contract) -> tuple[Step, ...]:
-    """Bill the next period, offer the renewal, end; and bring access to what it should be."""
+def steps(contract: Contract, *, end_held: bool = False) -> tuple[Step, ...]:
+    """Bill the next period, offer the renewal, end (unless `end_held`); and bring access to what it should be."""
     if contract.parked:
         return ()
     found: list[Step] = []
@@ -157,6 +157,7 @@ def steps(contract: Contract) -> tuple[Step, ...]:
                 notice_days=contract.notice_days,
                 noticed=contract.noticed,
                 cancel_on=contract.cancel_on,
+                end_held=end_held,
             )
         )
     if contract.stage == BOOKED and contract.cancel_on is not None and contract.since is not None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain import contract as contracts
-from domain import dunning
+from domain import dunning, renewal
 from domain import order as orders
 from domain.agenda import agenda
 from domain.approval import Approval
 from domain.billing_schedule import split_subject
+from domain.calendar import local_date
 from domain.contract import Contract
 from domain.entitlement import Provisioning
 from domain.judge import abandoned, judge
@@ -202,6 +203,8 @@ def _book(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     if not isinstance(outcome, Booked) or order is None or order.terms is None:
         return deal
     terms = order.terms
+    if deal.contract is not None and deal.contract.stage != contracts.ACTIVE:
+        return deal  # booked before, or over
     if deal.contract is not None:
         renewed = deal.contract.renewed(terms=terms, order_number=order.number)
         return replace(deal.without_order(order), contract=renewed)
@@ -279,9 +282,12 @@ def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
 def _notice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     deal = deal.with_contract(lambda c: replace(c, noticed=max(c.noticed, step.number)))
-    if not isinstance(outcome, Noticed):
+    running = deal.contract
+    if not isinstance(outcome, Noticed) or running is None or running.stage != contracts.ACTIVE:
         return deal
     order = orders.renewal(number=outcome.order_number, priced=outcome.priced, at=now)
+    if renewal.missed(step.at, running_since=running.since, now=now):
+        order = replace(order, parked=f"the notice of renewal was due on {local_date(step.at, deal.zone)}")
     return replace(deal, orders=(*deal.orders, order), next_order=max(deal.next_order, outcome.order_number + 1))
 
 

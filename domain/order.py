@@ -78,8 +78,13 @@ class Order:
     def subject(self) -> str:
         return f"order-{self.number}"
 
+    @property
+    def holds_end(self) -> bool:
+        """The end of the term waits: this renewal is noticed or signed, or an operator has to decide about it."""
+        return self.kind == RENEWAL and (bool(self.parked) or self.stage in (OrderStage.NOTICED, OrderStage.SIGNED))
+
     def moved(self, stage: OrderStage, at: datetime, *, reason: str = "") -> Order:
-        return replace(self, stage=stage, since=at, reason=reason)
+        return replace(self, stage=stage, since=at, reason=reason, parked="")
 
     def revised(self, *, draft_id: str, draft_hash: str, by: str, at: datetime) -> Order:
         """A new draft: what was asked, approved or sent of the old one holds no longer."""

@@ -24,9 +24,9 @@ class StepKind(StrEnum):
     PROVISION = "provision"
     COMPENSATE = "compensate"
     ACTIVATE = "activate"
+    NOTICE = "notice"  # before the end, which it may put off
     END = "end"
     BILL = "bill"
-    NOTICE = "notice"
     CHARGE = "charge"
     RESOLVE = "resolve"  # find out what became of a charge whose answer was lost
     MESSAGE = "message"
