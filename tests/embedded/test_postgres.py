@@ -49,45 +49,36 @@ async def test_an_orderly_stop_frees_the_port_and_a_restart_keeps_the_data(serve
     assert await fetch(server.url, "SELECT n FROM kept") == [(7,)]
 
 
-async def test_starting_a_running_server_again_changes_nothing(server: PostgresServer) -> None:
-    server.start()
-    pid = server.processes.pid("postgres")
-    server.start()
-    assert server.processes.pid("postgres") == pid
+async def test_starting_a_running_server_again_changes_nothing(postgres_server: PostgresServer) -> None:
+    pid = postgres_server.processes.pid("postgres")
+    postgres_server.start()
+    assert postgres_server.processes.pid("postgres") == pid
 
 
-async def test_a_wrong_password_is_refused(server: PostgresServer) -> None:
-    server.start()
+async def test_a_wrong_password_is_refused(postgres_server: PostgresServer) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await fetch(server.url.replace("secret", "guess"), "SELECT 1")
+        await fetch(postgres_server.url.replace(postgres_server.password, "guess"), "SELECT 1")
 
 
-async def test_names_sort_and_fold_in_unicode_and_time_is_utc(server: PostgresServer) -> None:
+async def test_names_fold_in_unicode_and_time_is_utc(postgres_server: PostgresServer) -> None:
+    assert await fetch(postgres_server.url, "SELECT upper('éß'), current_setting('timezone')") == [("Éß", "UTC")]
+
+
+async def test_two_servers_run_side_by_side(server: PostgresServer, postgres_server: PostgresServer) -> None:
     server.start()
-    assert await fetch(server.url, "SELECT upper('éß'), current_setting('timezone')") == [("Éß", "UTC")]
+    await fetch(server.url, "CREATE TABLE only_here (n int)")
+    assert await fetch(postgres_server.url, "SELECT to_regclass('only_here')::text") == [(None,)]
+    server.kill()
+    assert postgres_server.running()
 
 
-async def test_two_servers_run_side_by_side(server: PostgresServer, tmp_path: Path) -> None:
-    other = PostgresServer(tmp_path / "other", port=free_ports(1)[0], password="other", durable=False)
+async def test_a_taken_port_is_named_in_the_error(tmp_path: Path, postgres_server: PostgresServer) -> None:
+    other = PostgresServer(tmp_path / "pg", port=postgres_server.port, password="other", durable=False)
     try:
-        server.start()
-        other.start()
-        await fetch(other.url, "CREATE TABLE only_here (n int)")
-        assert await fetch(server.url, "SELECT to_regclass('only_here')::text") == [(None,)]
-        other.kill()
-        assert server.running()
-    finally:
-        other.destroy()
-
-
-async def test_a_taken_port_is_named_in_the_error(server: PostgresServer, tmp_path: Path) -> None:
-    server.start()
-    other = PostgresServer(tmp_path / "other", port=server.port, password="other", durable=False)
-    try:
-        with pytest.raises(ServerFailedError, match=f"did not come up on port {server.port}"):
+        with pytest.raises(ServerFailedError, match=f"did not come up on port {postgres_server.port}"):
             other.start()
         assert not other.running()
-        assert server.running()
+        assert postgres_server.running()
     finally:
         other.destroy()
 

@@ -1,8 +1,8 @@
 """A data folder remembers its ports and secrets, and its servers come back with what they held."""
 
-import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,12 +72,15 @@ async def test_an_outside_server_is_used_and_never_started(folder: Path, monkeyp
 
 
 async def test_a_remembered_port_that_another_program_took_is_replaced(system: System, folder: Path) -> None:
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    system.start("postgres")
-    state["ports"]["api"] = system.ports["postgres"]
-    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    assert System(folder).ports["api"] != system.ports["postgres"]
-    assert System(folder).ports["postgres"] == system.ports["postgres"]
+    with socket.create_server(("127.0.0.1", system.ports["api"])):
+        again = System(folder)
+    assert again.ports == {**system.ports, "api": again.ports["api"]}
+    assert again.ports["api"] != system.ports["api"]
+
+
+async def test_a_port_that_our_own_server_holds_is_kept(system: System, folder: Path) -> None:
+    system.start("temporal")
+    assert System(folder).ports == system.ports
 
 
 async def test_destroy_removes_the_folder(folder: Path) -> None:
