@@ -1,17 +1,46 @@
 """Composition root of the API: settings become the database, the Temporal client and the gateways; routers; error handler; relay."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from temporalio.client import Client
 
-from api import account, entity, errors, health, key, person, policy, price_book, sandbox
+from api import (
+    account,
+    approval,
+    clock,
+    contract,
+    deal,
+    deal_command,
+    entity,
+    errors,
+    forecast,
+    health,
+    invoice,
+    journal,
+    key,
+    payment,
+    person,
+    policy,
+    price_book,
+    quote_version,
+    sandbox,
+    timeline,
+    webhook,
+)
+from api.door import Door
+from api.mail import Post
 from api.outside import Outside
+from api.relay import Relay
+from gateways.email import SmtpMailer
 from models.database import Database
 from settings import Settings, load
+from workflows.converter import data_converter
 
 DESCRIPTION = """
 Quote to cash: every deal is one durable workflow, and every cent is provable.
@@ -22,7 +51,28 @@ Quote to cash: every deal is one durable workflow, and every cent is provable.
 * `202` means: accepted, not settled yet; ask again under the same key, or look where `Location` says.
 """
 
-ROUTERS = (entity, sandbox, account, person, key, price_book, policy, health)
+ROUTERS = (
+    deal,
+    deal_command,
+    timeline,
+    forecast,
+    approval,
+    quote_version,
+    contract,
+    invoice,
+    payment,
+    journal,
+    account,
+    price_book,
+    policy,
+    entity,
+    sandbox,
+    clock,
+    person,
+    key,
+    webhook,
+    health,
+)
 
 
 def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
@@ -33,10 +83,17 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = database = Database(settings.database_url.get_secret_value(), application_name="q2c-api")
         app.state.outside = outside = Outside(settings.bank_url)
-        app.state.temporal = await connected(settings)
+        app.state.temporal = client = await connected(settings)
+        app.state.door = door = Door(client, settings.task_queue, database)
+        post = Post(database, _mailer(settings), for_sandboxes=_host(settings.bank_url) == settings.smtp_host)
+        app.state.relay = Relay(database, door, post)
+        running = asyncio.create_task(app.state.relay.run()) if relay else None
         try:
             yield
         finally:
+            if running is not None:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
             await outside.close()
             await database.dispose()
 
@@ -46,6 +103,14 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     return app
+
+
+def _mailer(settings: Settings) -> SmtpMailer:
+    return SmtpMailer(host=settings.smtp_host, port=settings.smtp_port, sender=settings.mail_from)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _log_as_json() -> None:
@@ -70,6 +135,7 @@ async def connected(settings: Settings) -> Client:
         namespace=settings.temporal_namespace,
         tls=settings.uses_tls,
         api_key=key_.get_secret_value() if key_ else None,
+        data_converter=data_converter,
         lazy=True,
     )
 

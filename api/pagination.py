@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
@@ -28,13 +28,13 @@ class Page(BaseModel, Generic[Item]):
     next_cursor: str | None = Field(default=None, description="Give it as `cursor` to read on; null at the end.")
 
 
-def encode(*key: str | int | datetime) -> str:
+def encode(*key: str | int | date | datetime) -> str:
     """The place after which the next page begins.
 
     >>> decode(encode(7, "d_1"), int, str)
     (7, 'd_1')
     """
-    plain = [part.isoformat() if isinstance(part, datetime) else part for part in key]
+    plain = [part.isoformat() if isinstance(part, date) else part for part in key]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
@@ -42,10 +42,7 @@ def decode(cursor: str, *types: type) -> tuple[object, ...]:
     """A cursor's parts, each of its type. Raises a 422 refusal for anything that we did not make."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return tuple(
-            datetime.fromisoformat(part) if type_ is datetime else _typed(part, type_)
-            for part, type_ in zip(parts, types, strict=True)
-        )
+        return tuple(_typed(part, type_) for part, type_ in zip(parts, types, strict=True))
     except (ValueError, TypeError, binascii.Error, UnicodeDecodeError) as error:
         raise Refusal(
             422,
@@ -57,6 +54,8 @@ def decode(cursor: str, *types: type) -> tuple[object, ...]:
 
 
 def _typed(part: object, type_: type) -> object:
+    if type_ in {date, datetime} and isinstance(part, str):
+        return type_.fromisoformat(part)
     if type(part) is not type_:
         raise ValueError
     return part

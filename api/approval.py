@@ -1,0 +1,80 @@
+"""What waits for an approver: the requests of the groups of the caller's key, the longest waiting first."""
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlmodel import col, select
+
+from api.caller import Anyone, Role
+from api.deal_page import AmountOut, amount
+from api.schema import At, Figure, Out
+from api.store import Db
+from models import approval as approvals
+from models.approval import ApprovalRequestRow
+from models.deal import DealRow
+from models.quote import QuoteVersionRow
+
+router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
+
+
+class WaitingOut(Out):
+    """One request, with all that `decide` asks for."""
+
+    id: str
+    deal_id: str
+    deal_name: str
+    owner: str
+    order_number: int
+    version: int
+    content_hash: str
+    level: int
+    group: str
+    reason: str = Field(examples=["discount of 15 % is over 10 %"])
+    asked_at: At
+    escalate_at: At | None
+    escalated_to: str
+    total: AmountOut
+    acv: AmountOut
+    discount_percent: Figure
+    own: bool = Field(description="the caller's own deal: somebody else has to decide")
+
+
+@router.get("")
+async def list_approvals(caller: Anyone, database: Db) -> list[WaitingOut]:
+    """What waits for the caller's groups; for an admin, all that waits."""
+    async with database.session() as session:
+        if caller.role is Role.ADMIN:
+            query = select(ApprovalRequestRow).where(col(ApprovalRequestRow.status) == "asked")
+            order = (col(ApprovalRequestRow.asked_at), col(ApprovalRequestRow.id))
+            rows = (await session.exec(query.order_by(*order))).all()
+        else:
+            rows = await approvals.waiting(session, caller.groups)
+        ids = {row.deal_id for row in rows}
+        deals = {d.id: d for d in (await session.exec(select(DealRow).where(col(DealRow.id).in_(ids)))).all()}
+        query_versions = select(QuoteVersionRow).where(col(QuoteVersionRow.deal_id).in_(ids))
+        versions = {(v.deal_id, v.order_number, v.version): v for v in (await session.exec(query_versions)).all()}
+    return [
+        _out(row, deals[row.deal_id], versions[row.deal_id, row.order_number, row.version], caller.person)
+        for row in rows
+    ]
+
+
+def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, person: str) -> WaitingOut:
+    return WaitingOut(
+        id=row.id,
+        deal_id=deal.id,
+        deal_name=deal.name,
+        owner=deal.owner,
+        order_number=row.order_number,
+        version=row.version,
+        content_hash=version.content_hash,
+        level=row.level,
+        group=row.group_name,
+        reason=row.reason,
+        asked_at=row.asked_at,
+        escalate_at=row.escalate_at,
+        escalated_to=row.escalated_to,
+        total=amount(version.total_minor, version.currency),
+        acv=amount(version.acv_minor, version.currency),
+        discount_percent=version.content["totals"]["discount_percent"],
+        own=deal.owner == person,
+    )

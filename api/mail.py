@@ -1,0 +1,68 @@
+"""Mails leave as they were written by a step, with the paper they name; a sandbox's mail reaches only the sandbox's mail server."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from api.document import invoice_document, order_form_document
+from api.store import sql
+from gateways.ports import Mail, Mailer
+from models.database import Database
+from models.deal import DealRow
+from models.outbox import MailRow
+
+# A virtual deal's mail is dated by its step, a real one's by the wall.
+_SENT = text("""
+    UPDATE mails SET error = '', sent_at = CASE WHEN :virtual THEN at ELSE now() END
+    WHERE key = :key AND sent_at IS NULL
+""")
+_FAILED = text("UPDATE mails SET error = :error WHERE key = :key AND sent_at IS NULL")
+
+
+class SandboxMailBlocked(Exception):
+    """The mail server is not the sandbox's: a play must not write to real people."""
+
+
+class Post:
+    """Sends what the steps wrote. `for_sandboxes`: the mail server is the sandbox's own."""
+
+    def __init__(self, database: Database, mailer: Mailer, *, for_sandboxes: bool) -> None:
+        self.database, self.mailer, self.for_sandboxes = database, mailer, for_sandboxes
+
+    async def waiting(self, limit: int) -> Sequence[MailRow]:
+        """Unsent mails, those that never failed first, then the oldest."""
+        order = (col(MailRow.error) != "", col(MailRow.at), col(MailRow.key))
+        async with self.database.session() as session:
+            query = select(MailRow).where(col(MailRow.sent_at).is_(None)).order_by(*order).limit(limit)
+            return (await session.exec(query)).all()
+
+    async def send(self, row: MailRow) -> None:
+        """Send one; a second delivery has the same Message-ID. Raises what the gateway raises, after noting it on the row."""
+        async with self.database.session() as session:
+            deal = await session.get(DealRow, row.deal_id) if row.deal_id else None
+        virtual = deal is not None and deal.virtual
+        try:
+            if virtual and not self.for_sandboxes:
+                raise SandboxMailBlocked("a sandbox's mail goes to the sandbox's mail server only")  # noqa: TRY301
+            attachments = await self._attachments(row)
+            mail = Mail(
+                key=row.key, to=row.to_, subject=row.subject, body=row.body, sent_at=row.at, attachments=attachments
+            )
+            await self.mailer.send(mail)
+        except Exception as error:
+            async with self.database.transaction() as session:
+                await sql(session, _FAILED, {"key": row.key, "error": str(error)[:500]})
+            raise
+        async with self.database.transaction() as session:
+            await sql(session, _SENT, {"key": row.key, "virtual": virtual})
+
+    async def _attachments(self, row: MailRow) -> tuple[tuple[str, bytes], ...]:
+        kind, _, id_ = row.attachment.partition(":")
+        if kind == "invoice":
+            invoice, document = await invoice_document(self.database, id_)
+            return ((f"{invoice.number}.pdf", document.bytes),)
+        if kind == "order_form":
+            version, document = await order_form_document(self.database, id_)
+            return ((f"order-form-{version.order_number}-{version.version}.pdf", document.bytes),)
+        return ()

@@ -1,0 +1,139 @@
+"""What a crash left behind is delivered: drafts, facts, mails, events. One relay at a time, by an advisory lock; each thing backs off alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+import structlog
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from api.deal import deliver_draft
+from api.door import Door
+from api.inbox import tell
+from api.mail import Post
+from api.store import sql
+from models import outbox
+from models.database import Database
+from models.outbox import InboxRow
+from models.quote import QuoteDraftRow
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 1.0  # seconds between two rounds
+STANDBY = 5.0  # seconds between two looks at a lock that another process holds
+LONGEST_BACKOFF = 60.0
+BATCH = 100
+
+_TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('q2c/relay', 4))")
+_GIVE = text("SELECT pg_advisory_unlock(hashtextextended('q2c/relay', 4))")
+_ALIVE = text("SELECT 1")
+_DELIVERED = text("UPDATE outbox SET delivered_at = now() WHERE id = :id AND delivered_at IS NULL")
+_LATE_DRAFT = text("quote_drafts.created_at < now() - interval '3 seconds'")
+_LATE_FACT = text(
+    "(inbox.status = 'new' AND inbox.recorded_at < now() - interval '2 seconds')"
+    " OR (inbox.status = 'signalled' AND inbox.recorded_at < now() - interval '30 seconds')"
+)
+
+
+@dataclass(slots=True)
+class Backoff:
+    """When a thing that failed is tried again: after 1, 2, 4 … 60 seconds."""
+
+    _tries: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def due(self, key: str) -> bool:
+        return key not in self._tries or self._tries[key][1] <= monotonic()
+
+    def failed(self, key: str) -> None:
+        count = self._tries[key][0] + 1 if key in self._tries else 1
+        self._tries[key] = (count, monotonic() + min(LONGEST_BACKOFF, 2.0 ** (count - 1)))
+
+    def done(self, key: str) -> None:
+        self._tries.pop(key, None)
+
+
+class Relay:
+    """The background task of the API process."""
+
+    def __init__(self, database: Database, door: Door, post: Post) -> None:
+        self.database, self.door, self.post = database, door, post
+        self.backoff = Backoff()
+
+    async def run(self) -> None:
+        """Until cancelled: hold the lock, deliver what waits, pause. A lost database is waited for."""
+        while True:
+            try:
+                await self._hold()
+            except Exception as error:  # noqa: BLE001 - the relay outlives every failure; it is logged
+                log.warning("relay interrupted", error=str(error), kind=type(error).__name__)
+            await asyncio.sleep(STANDBY)
+
+    async def _hold(self) -> None:
+        async with self.database.engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if not (await connection.execute(_TAKE)).scalar_one():
+                return
+            try:
+                while True:
+                    await connection.execute(_ALIVE)  # the lock is as alive as its connection
+                    if not await self.once():
+                        await asyncio.sleep(PAUSE)
+            finally:
+                await connection.execute(_GIVE)
+
+    async def once(self) -> bool:
+        """One round over all that waits. True: there was a full batch of something, so there is probably more."""
+        full = [await part() for part in (self._drafts, self._facts, self._mails, self._events)]
+        return any(full)
+
+    async def _each(self, key: str, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing; where it fails, say so and come back to it later."""
+        if not self.backoff.due(key):
+            return
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - one thing that fails must not hold the others up
+            self.backoff.failed(key)
+            log.warning(f"{what} not delivered", key=key, error=str(error), kind=type(error).__name__)
+        else:
+            self.backoff.done(key)
+
+    async def _drafts(self) -> bool:
+        query = select(QuoteDraftRow).where(col(QuoteDraftRow.delivered_at).is_(None), _LATE_DRAFT)
+        async with self.database.session() as session:
+            rows = (await session.exec(query.order_by(col(QuoteDraftRow.created_at)).limit(BATCH))).all()
+        for row in rows:
+            await self._each(row.id, "draft", lambda row=row: self._draft(row))  # type: ignore[misc]
+        return False
+
+    async def _draft(self, row: QuoteDraftRow) -> None:
+        answer = await deliver_draft(self.database, self.door, row)
+        log.info("draft delivered late", draft_id=row.id, deal_id=row.deal_id, verdict=answer.verdict if answer else "")
+
+    async def _facts(self) -> bool:
+        async with self.database.session() as session:
+            query = (
+                select(InboxRow).where(_LATE_FACT).order_by(col(InboxRow.received_at), col(InboxRow.id)).limit(BATCH)
+            )
+            rows = (await session.exec(query)).all()
+        for row in rows:
+            await self._each(row.id, "fact", lambda row=row: tell(self.database, self.door, row))  # type: ignore[misc]
+        return False
+
+    async def _mails(self) -> bool:
+        rows = await self.post.waiting(BATCH)
+        for row in rows:
+            await self._each(row.key, "mail", lambda row=row: self.post.send(row))  # type: ignore[misc]
+        return len(rows) == BATCH
+
+    async def _events(self) -> bool:
+        """Nobody subscribes yet: an event is delivered by being written to the log, once, in its order."""
+        async with self.database.session() as session:
+            rows = await outbox.undelivered(session, BATCH)
+        for row in rows:
+            log.info("event", key=row.key, topic=row.topic, deal_id=row.deal_id, at=row.at.isoformat())
+            async with self.database.transaction() as session:
+                await sql(session, _DELIVERED, {"id": row.id})
+        return len(rows) == BATCH
