@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told, at_utc
-from activities.quote import MissingReference
+from activities.reference import MissingReference
 from domain.approval import Request
 from domain.ids import derived
 from domain.order import Order
@@ -48,7 +48,7 @@ class ApprovalActivities(stubs.ApprovalActivities):
 def _order(command: Perform) -> Order:
     order = command.deal.order(command.step.subject)
     if order is None:
-        raise MissingReference(f"the order {command.step.subject}")
+        raise MissingReference(what=f"the order {command.step.subject}")
     return order
 
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told
-from activities.quote import MissingReference
+from activities.reference import MissingReference
 from domain import contract as contracts
 from domain.billing_schedule import Term
 from domain.contract import Contract
@@ -51,7 +51,7 @@ class ContractActivities(stubs.ContractActivities):
 def _order(command: Perform) -> Order:
     order = command.deal.order(command.step.subject)
     if order is None:
-        raise MissingReference(f"the order {command.step.subject}")
+        raise MissingReference(what=f"the order {command.step.subject}")
     return order
 
 
@@ -59,7 +59,7 @@ async def _book(session: AsyncSession, command: Perform) -> Effect:
     order, deal = _order(command), command.deal
     version = await session.get(QuoteVersionRow, order.version_id)
     if version is None:
-        raise MissingReference(f"version {order.version}")
+        raise MissingReference(what=f"version {order.version}")
     quote = from_content(version.content)
     if deal.contract is not None:
         return _book_renewal(command, order, deal.contract, version, quote)
@@ -187,7 +187,7 @@ def _event(command: Perform, topic: str, contract_id: str) -> OutboxRow:
 async def _activate(session: AsyncSession, command: Perform) -> Effect:
     order, deal = _order(command), command.deal
     if order.terms is None or deal.contract is None:
-        raise MissingReference("the booked contract")
+        raise MissingReference(what="the booked contract")
     anchor = contracts.anchored_on(order.terms.start, signed_at=order.signed_at, zone=deal.zone, now=command.now)
     term = Term(
         number=1,
@@ -213,7 +213,7 @@ async def _end(session: AsyncSession, command: Perform) -> Effect:
     deal = command.deal
     running = deal.contract
     if running is None:
-        raise MissingReference("the contract")
+        raise MissingReference(what="the contract")
     began = running.stage == contracts.ACTIVE
     reason = running.cancel_reason or "the term ended and was not renewed"
     values: dict[str, Any] = {"stage": "cancelled" if running.cancel_reason else "ended"}

@@ -6,7 +6,7 @@ from sqlmodel import SQLModel
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told, begin
-from activities.quote import MissingReference
+from activities.reference import MissingReference
 from domain import contract as contracts
 from domain.order import Order
 from domain.outcome import Done, Failed, Outcome
@@ -72,7 +72,7 @@ class EntitlementActivities(stubs.EntitlementActivities):
             return taken
         running = deal.contract
         if running is None:
-            raise MissingReference("the contract")
+            raise MissingReference(what="the contract")
         access = running.access_wanted
         await self._provisioner(command).set_access(
             key=step.key(deal.id), account_id=deal.account_id, deal_id=deal.id, access=access
@@ -92,11 +92,11 @@ class EntitlementActivities(stubs.EntitlementActivities):
         deal, step = command.deal, command.step
         order = deal.order(step.subject)
         if order is None or order.provisioning is None:
-            raise MissingReference(f"the order {step.subject}")
+            raise MissingReference(what=f"the order {step.subject}")
         async with self.books.database.session() as session:
             account = await session.get(AccountRow, deal.account_id)
         if account is None:
-            raise MissingReference(f"the account {deal.account_id}")
+            raise MissingReference(what=f"the account {deal.account_id}")
         name = order.provisioning.name(step.number)
         request = ProvisionRequest(
             key=step.key(deal.id),

@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.fence import Books, Effect, Told
 from activities.posting import entry_rows
-from activities.quote import MissingReference
+from activities.reference import MissingReference
 from domain import dunning, invoice, ledger
 from domain.billing_schedule import split_subject
 from domain.calendar import Period, local_date
@@ -115,7 +115,7 @@ async def _to_bill(session: AsyncSession, command: Perform) -> _ToBill:
     _, term_number = split_subject(step.subject)
     term = next((t for t in running.terms if t.number == term_number), None) if running else None
     if running is None or term is None:
-        raise MissingReference(f"the term of {step.subject}")
+        raise MissingReference(what=f"the term of {step.subject}")
     period = term.period(step.number)
     issued_on = local_date(command.now, deal.zone)
     parameters = {
@@ -127,9 +127,9 @@ async def _to_bill(session: AsyncSession, command: Perform) -> _ToBill:
     }
     row = (await session.execute(_TO_BILL, parameters)).one_or_none()
     if row is None or row.lines is None:
-        raise MissingReference(f"the lines of {step.subject}")
+        raise MissingReference(what=f"the lines of {step.subject}")
     if row.rate is None:
-        raise MissingReference(f"a tax rate of {deal.entity_id} for {issued_on}")
+        raise MissingReference(what=f"a tax rate of {deal.entity_id} for {issued_on}")
     draft = invoice.assemble(
         [_line(each, period) for each in row.lines],
         period=period,

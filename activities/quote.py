@@ -9,11 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told
+from activities.reference import MissingReference
 from domain import approval_policy, price_book, quote
 from domain.billing_schedule import Term
 from domain.calendar import local_date, local_midnight
 from domain.document import content_hash
-from domain.errors import DomainError, NotFound
+from domain.errors import DomainError
 from domain.ids import derived
 from domain.money import Money, text
 from domain.outcome import Done, Need, Noticed, Outcome, Priced, PriceRefused, Terms
@@ -31,18 +32,6 @@ from workflows import stubs
 from workflows.stubs import Perform, Performed
 
 POLICY = "standard"
-
-
-class MissingReference(NotFound):
-    """Something that a step needs is not in the books: a price book, a policy, a draft."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(hint="load it through the API, then revise or retry")
-        self.what = what
-
-    @property
-    def text(self) -> str:
-        return f"{self.what} is not there"
 
 
 class QuoteActivities(stubs.QuoteActivities):
@@ -70,13 +59,13 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
     order = deal.order(command.step.subject)
     draft_row = await session.get(QuoteDraftRow, order.draft_id) if order else None
     if order is None or draft_row is None:
-        raise MissingReference("the draft")
+        raise MissingReference(what="the draft")
     on = local_date(now, deal.zone)
     try:
         draft = Draft.parse(draft_row.content)
         book_row = await price_books.latest(session, draft.price_book, on)
         if book_row is None:
-            raise MissingReference(f"price book {draft.price_book}, valid on {on}")  # noqa: TRY301 (refused like any other)
+            raise MissingReference(what=f"price book {draft.price_book}, valid on {on}")  # noqa: TRY301 (refused like any other)
         if draft.currency != deal.currency:
             raise quote.QuoteCurrencyMismatch(draft=draft.currency, price_book=deal.currency, where="currency")
         priced = quote.price(draft, price_book.parse(book_row.content), on=on)
@@ -105,7 +94,7 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
 async def _needs(session: AsyncSession, priced: PricedQuote) -> tuple[Need, ...]:
     row = await policies.latest_approval(session, POLICY)
     if row is None:
-        raise MissingReference(f"approval policy {POLICY}")
+        raise MissingReference(what=f"approval policy {POLICY}")
     return tuple(
         Need(
             level=each.level,
@@ -197,7 +186,7 @@ async def _offer(session: AsyncSession, command: Perform) -> Effect:
     deal, now = command.deal, command.now
     running = deal.contract
     if running is None or not running.terms:
-        raise MissingReference("a running term")
+        raise MissingReference(what="a running term")
     last = running.last
     version = await _version_of(session, running.id, last)
     priced = quote.uplifted(version.content, from_content(version.content).terms.uplift_percent)
@@ -227,7 +216,7 @@ async def _version_of(session: AsyncSession, contract_id: str, last: Term) -> Qu
     term = await session.get(ContractTermRow, (contract_id, last.number))
     version = await session.get(QuoteVersionRow, term.quote_version_id) if term else None
     if version is None:
-        raise MissingReference(f"the version of term {last.number}")
+        raise MissingReference(what=f"the version of term {last.number}")
     return version
 
 

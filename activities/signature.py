@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told, begin
-from activities.quote import MissingReference
+from activities.reference import MissingReference
 from domain.calendar import local_date
 from domain.ids import derived
 from domain.order import Order
@@ -42,7 +42,7 @@ class SignatureActivities(stubs.SignatureActivities):
             return taken
         order = deal.order(step.subject)
         if order is None:
-            raise MissingReference(f"the order {step.subject}")
+            raise MissingReference(what=f"the order {step.subject}")
         document, request = await self._prepare(command, order)
         provider = self.parties.entity(deal.entity_id, virtual=deal.clock.virtual).signatures
         envelope_id = await provider.send(request)
@@ -74,7 +74,7 @@ class SignatureActivities(stubs.SignatureActivities):
             entity = await session.get(LegalEntityRow, deal.entity_id)
             account = await session.get(AccountRow, deal.account_id)
         if version is None or entity is None or account is None:
-            raise MissingReference("the version, its entity or its account")
+            raise MissingReference(what="the version, its entity or its account")
         quote = from_content(version.content)
         data = order_form_data(
             entity=entity,

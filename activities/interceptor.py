@@ -1,0 +1,35 @@
+"""Refusals by the rules and by gateways are final: Temporal must not try them again. All else is retried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from domain.errors import DomainError
+from gateways.ports import GatewayRefused
+
+log = structlog.get_logger()
+
+
+class Refusals(Interceptor):
+    """DomainError and GatewayRefused become non-retryable ApplicationErrors, with their stable type."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002  (the SDK's name)
+        return _Refusing(next)
+
+
+class _Refusing(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  (the SDK's name)
+        info = activity.info()
+        try:
+            return await super().execute_activity(input)
+        except DomainError as error:
+            log.warning("refused", activity=info.activity_type, workflow=info.workflow_id, error=error.to_mapping())
+            raise ApplicationError(str(error), type=error.type, non_retryable=True) from error
+        except GatewayRefused as error:
+            log.warning("refused outside", activity=info.activity_type, workflow=info.workflow_id, error=str(error))
+            raise ApplicationError(str(error), type="GatewayRefused", non_retryable=True) from error

@@ -1,0 +1,198 @@
+"""Taking in one message: a command is judged, a fact is booked; both are written down before anything else happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import update as sql_update
+from sqlmodel import SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from activities.facts import booked
+from activities.fence import Books, Effect, Told
+from domain.judge import judge
+from domain.message import Answer, Cancel, Decide, Fact, FactCame, Message, Retry, Revise, Submit, TakeUp, Verdict, Withdraw
+from domain.order import Order, OrderStage
+from domain.outcome import Charged, Failed, Outcome, Taken
+from domain.payment import ChargeStatus
+from domain.state import Deal
+from domain.step import StepKind
+from models.approval import ApprovalRequestRow
+from models.deal import TimelineRow
+from models.outbox import InboxRow, OutboxRow
+from models.payment import PaymentAttemptRow
+from models.quote import QuoteVersionRow
+from models.write import Update, write
+from workflows import stubs
+from workflows.stubs import GiveUp, Note, Perform, Performed
+
+
+class MessageActivities(stubs.MessageActivities):
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    @activity.defn
+    async def take(self, command: Perform) -> Performed:
+        """Judge one message against the books as they are now, and write down what it said and what became of it."""
+        return await self.books.perform(command, lambda session: _take(session, command))
+
+    @activity.defn
+    async def give_up(self, command: GiveUp) -> Performed:
+        """Record that a step failed for good. A charge is never failed: its outcome is unknown until it is known."""
+        perform, reason = command.perform, command.reason
+        return await self.books.perform(perform, lambda session: _give_up(session, perform, reason))
+
+    @activity.defn
+    async def note(self, command: Note) -> None:
+        """One more line in the timeline."""
+        row = TimelineRow(
+            deal_id=command.deal_id, turn=command.turn, at=command.at, kind="note", actor="temporal", text=command.text
+        )
+        async with self.books.database.transaction() as session:
+            await write(session, [row])
+
+
+async def _take(session: AsyncSession, command: Perform) -> Effect:
+    deal = command.deal
+    message = next((m for m in deal.inbox if m.id == command.step.subject), None)
+    if message is None:
+        reason = f"the message {command.step.subject} is not in the inbox"
+        return Effect(outcome=Failed(reason=reason), told=[Told(text=reason)])
+    if isinstance(message.body, FactCame):
+        return await _take_fact(session, command, message, message.body.inbox_id)
+    moved, answer = judge(deal, message, None, command.now)
+    outcome = Taken(message=message, answer=answer)
+    if answer.verdict is Verdict.REFUSED:
+        line = f"Refused: {_said(message)}: {answer.reason}"
+        return Effect(outcome=outcome, told=[_told(message, line)])
+    rows, updates = await _consequences(session, command, message, moved)
+    return Effect(outcome=outcome, rows=rows, updates=updates, told=[_told(message, _said(message).capitalize())])
+
+
+def _told(message: Message, line: str) -> Told:
+    return Told(text=line, actor=message.by, cause=message.channel, data={"message": message.id})
+
+
+async def _take_fact(session: AsyncSession, command: Perform, message: Message, inbox_id: str) -> Effect:
+    inbox = await session.get(InboxRow, inbox_id)
+    fact: Fact | None = None
+    rows: list[SQLModel] = []
+    updates: list[Update] = []
+    line = f"The fact {inbox_id} is not in the inbox"
+    if inbox is not None:
+        fact, rows, updates, line = await booked(session, command, inbox)
+    moved, answer = judge(command.deal, message, fact, command.now)
+    if answer.verdict is Verdict.ACCEPTED:
+        more_rows, more_updates = await _consequences(session, command, message, moved)
+        rows, updates = [*rows, *more_rows], [*updates, *more_updates]
+    if inbox is not None:
+        status = "taken" if answer.verdict is Verdict.ACCEPTED else answer.verdict.value
+        values: dict[str, Any] = {"status": status, "taken_turn": command.deal.turn}
+        updates.append(Update(InboxRow, values, {"id": inbox_id}))
+    if answer.verdict is Verdict.UNEXPECTED:
+        line = f"Unexpected: {line}"
+    return Effect(
+        outcome=Taken(message=message, answer=answer, fact=fact),
+        rows=rows,
+        updates=updates,
+        told=[Told(text=line, actor=inbox.provider if inbox else "outside", cause=f"fact {inbox_id}")],
+    )
+
+
+def _said(message: Message) -> str:
+    """What a command said, in words."""
+    body = message.body
+    match body:
+        case Revise():
+            return f"a new draft {body.draft_id}"
+        case Submit():
+            return f"version {body.version} submitted"
+        case Decide():
+            return f"version {body.version} {'approved' if body.approve else 'rejected'}: {body.reason}"
+        case Withdraw():
+            return f"the order withdrawn: {body.reason}"
+        case Cancel():
+            return f"the deal cancelled: {body.reason}"
+        case Retry():
+            return f"retry of {body.subject or 'everything parked'}"
+        case TakeUp():
+            return f"rules {body.rules} taken up"
+        case FactCame():
+            return f"fact {body.inbox_id}"
+
+
+# what an order's stage means for the status of its version
+_STATUS: dict[OrderStage, str] = {
+    OrderStage.APPROVED: "approved",
+    OrderStage.IN_APPROVAL: "in_approval",
+    OrderStage.REJECTED: "rejected",
+    OrderStage.DECLINED: "declined",
+    OrderStage.EXPIRED: "expired",
+    OrderStage.WITHDRAWN: "withdrawn",
+    OrderStage.SIGNED: "signed",
+    OrderStage.DRAFT: "superseded",
+}
+
+
+async def _consequences(
+    session: AsyncSession, command: Perform, message: Message, moved: Deal
+) -> tuple[list[SQLModel], list[Update]]:
+    """What a folded message changes in the rows that lists show: versions and approval requests."""
+    deal = command.deal
+    rows: list[SQLModel] = []
+    updates: list[Update] = []
+    for order in deal.orders:
+        after = moved.order(order.subject)
+        stage = after.stage if after is not None else OrderStage.WITHDRAWN
+        if order.version_id and stage is not order.stage and stage in _STATUS:
+            updates.append(Update(QuoteVersionRow, {"status": _STATUS[stage]}, {"id": order.version_id}))
+        if order.stage is OrderStage.IN_APPROVAL:
+            await _close_requests(session, command, message, order, after)
+    body = message.body
+    if isinstance(body, Decide):
+        rows.append(
+            OutboxRow(
+                key=f"{command.step.key(deal.id)}/quote.decided",
+                topic="quote.decided",
+                deal_id=deal.id,
+                at=command.now,
+                payload={"deal": deal.id, "version": body.version, "approved": body.approve, "by": message.by},
+            )
+        )
+    return rows, updates
+
+
+async def _close_requests(
+    session: AsyncSession, command: Perform, message: Message, order: Order, after: Order | None
+) -> None:
+    """Who decided is kept on each request; what was asked of a version that is gone is closed as superseded."""
+    table = ApprovalRequestRow
+    deal, body = command.deal, message.body
+    waiting = [col(table.deal_id) == deal.id, col(table.version) == order.version, col(table.status) == "asked"]
+    waiting.append(col(table.order_number) == order.number)
+    if isinstance(body, Decide):
+        mine = col(table.group_name).in_(body.groups) | col(table.escalated_to).in_(body.groups)
+        decided = {
+            "status": "approved" if body.approve else "rejected",
+            "decided_by": message.by,
+            "decided_at": command.now,
+            "comment": body.reason,
+        }
+        await session.execute(sql_update(table).where(*waiting, mine).values(**decided))
+    if after is None or after.stage is not OrderStage.IN_APPROVAL and after.stage is not OrderStage.APPROVED:
+        await session.execute(sql_update(table).where(*waiting).values(status="superseded"))
+
+
+async def _give_up(session: AsyncSession, command: Perform, reason: str) -> Effect:
+    kind, deal, step = command.step.kind, command.deal, command.step
+    if kind not in (StepKind.CHARGE, StepKind.RESOLVE):
+        outcome: Outcome = Failed(reason=reason)
+        return Effect(outcome=outcome, told=[Told(text=f"{kind} failed for good: {reason}", data={"reason": reason})])
+    attempt = step.number if kind is StepKind.CHARGE else step.number // 100
+    key = f"{deal.id}/charge/{step.subject}/{attempt}"
+    known = await session.get(PaymentAttemptRow, key)
+    updates = [Update(PaymentAttemptRow, {"status": "unknown"}, {"key": key})] if known is not None else []
+    outcome = Charged(status=ChargeStatus.UNKNOWN.value, code="no_answer")
+    told = Told(text=f"Unknown outcome: charge {attempt} of {step.subject} ({reason}); it will be asked about")
+    return Effect(outcome=outcome, updates=updates, told=[told])

@@ -1,0 +1,89 @@
+"""Composition root 1: settings → database, parties, activities → Worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+import settings
+from activities import build_activities
+from activities.interceptor import Refusals
+from gateways.parties import Addresses, PartiesFor
+from models.database import Database
+from workflows.bank_statement import BankStatementWorkflow
+from workflows.converter import data_converter
+from workflows.deal import DealWorkflow
+
+PASSED_THROUGH = ("domain", "workflows.stubs", "workflows.policies", "workflows.steps", "pydantic", "pydantic_core")
+WORKFLOWS = (DealWorkflow, BankStatementWorkflow)
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox as worker and tests use it: rules and stubs are passed through, so a new deal costs milliseconds."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+
+
+def addresses(found: settings.Settings) -> Addresses:
+    """Where the outside parties are, from the settings."""
+    return Addresses(
+        stripe_url=found.stripe_url or "",
+        signature_url=found.signature_url,
+        provisioner_url=found.provisioner_url,
+        smtp_host=found.smtp_host,
+        smtp_port=found.smtp_port,
+        mail_from=found.mail_from,
+        stripe_key=found.stripe_key.get_secret_value() if found.stripe_key else "",
+    )
+
+
+async def connect(found: settings.Settings) -> Client:
+    """The Temporal client of the settings: local, a cluster, or Temporal Cloud with TLS and an API key."""
+    return await Client.connect(
+        found.temporal_address,
+        namespace=found.temporal_namespace,
+        data_converter=data_converter,
+        tls=found.uses_tls,
+        api_key=found.temporal_api_key.get_secret_value() if found.temporal_api_key else None,
+    )
+
+
+def make_worker(client: Client, database: Database, parties: PartiesFor, task_queue: str) -> Worker:
+    """One worker with every workflow and every activity."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=build_activities(database, parties),
+        workflow_runner=workflow_runner(),
+        interceptors=[Refusals()],
+        max_cached_workflows=2_000,
+        max_concurrent_activities=50,
+        max_concurrent_local_activities=20,
+    )
+
+
+async def main() -> None:
+    """Run until SIGTERM or SIGINT; steps under way are finished first."""
+    logging.basicConfig(level=logging.INFO)
+    found = settings.load()
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    database = Database(found.database_url.get_secret_value(), pool_size=20, application_name="q2c-worker")
+    parties = PartiesFor(addresses(found))
+    client = await connect(found)
+    async with make_worker(client, database, parties, found.task_queue):
+        structlog.get_logger().info("worker is ready", task_queue=found.task_queue)
+        await stop.wait()
+    await parties.close()
+    await database.dispose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
