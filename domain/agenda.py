@@ -9,6 +9,8 @@ from domain.message import FactCame
 from domain.state import Deal
 from domain.step import BOOK_STEPS, Step, StepKind
 
+BEGUN = frozenset({StepKind.PRICE, StepKind.ASK})  # what a command begins and the next one builds upon
+
 
 def agenda(deal: Deal) -> tuple[Step, ...]:
     """Every step the deal would do if nothing more came, sorted by date, rank and subject.
@@ -36,8 +38,8 @@ def next_due(deal: Deal, now: datetime) -> Step | None:
     """The step to perform at `now`, if any is due.
 
     Facts are taken in first of all: a payment that came must be known before the next charge. A command comes after
-    the book steps that were due before it (it is judged on books that are up to date), and before any step that
-    goes outside.
+    the book steps that were due before it and after what the commands before it began in our books (a submit right
+    behind its revise finds the draft priced), and before any step that goes outside.
     """
     steps = agenda(deal)
     facts = {m.id for m in deal.inbox if isinstance(m.body, FactCame)}
@@ -47,7 +49,8 @@ def next_due(deal: Deal, now: datetime) -> Step | None:
             return step
     if takes:
         command = takes[0]
-        books = [step for step in steps if step.kind in BOOK_STEPS and step.at <= min(command.at, now)]
+        before = min(command.at, now)
+        books = [s for s in steps if (s.kind in BOOK_STEPS and s.at <= before) or (s.kind in BEGUN and s.at <= now)]
         return books[0] if books else command
     due = [step for step in steps if step.at <= now]
     return due[0] if due else None

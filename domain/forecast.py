@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from domain import contract as contracts
+from domain import dunning
 from domain.agenda import agenda
 from domain.billing_schedule import split_subject
 from domain.calendar import Period, local_date, local_midnight
@@ -40,21 +41,36 @@ def forecast(deal: Deal, *, until: date | None = None) -> tuple[ForecastStep, ..
     was not priced yet has no forecast beyond its pricing.
     """
     found: list[ForecastStep] = []
-    last = until
+    whole_term = False
+    deal = _debts_paid(deal)
     for _ in range(MOST_STEPS):
         deal = _people_act(deal)
         upcoming = [step for step in agenda(deal) if step.kind not in PERSONAL]
         if not upcoming or deal.closed or upcoming[0].kind in (StepKind.PRICE, StepKind.TAKE):
             break
         step = upcoming[0]
-        if last is None and deal.contract is not None and deal.contract.terms:
-            last = deal.contract.last.ends_on
         now = max(step.at, deal.clock.now)
-        if last is not None and now > local_midnight(last, deal.zone):
+        if until is None and deal.contract is not None and deal.contract.terms:
+            until, whole_term = deal.contract.last.ends_on, True
+        if until is not None and _beyond(step, now, local_midnight(until, deal.zone), whole_term=whole_term):
             break
         found.append(_told(deal, step, now))
         deal = after(deal, step, _assumed(deal, step, now), now)
     return tuple(found)
+
+
+def _beyond(step: Step, now: datetime, end: datetime, *, whole_term: bool) -> bool:
+    """A term is half-open: what it ends with still belongs to it, the next term's first invoice does not."""
+    return now > end or (whole_term and now == end and step.kind in (StepKind.BILL, StepKind.CHARGE))
+
+
+def _debts_paid(deal: Deal) -> Deal:
+    """Invoices that no charge will come for are paid by their account: assumed now, so no reminder follows."""
+    for collection in deal.collections:
+        charges = collection.status or any(name == dunning.CHARGE for name, _ in collection.rungs)
+        if not charges and not collection.parked:
+            deal = deal.settled(collection.invoice_id, deal.clock.now)
+    return deal
 
 
 def _people_act(deal: Deal) -> Deal:
