@@ -25,7 +25,8 @@ from models.signature import EnvelopeRow
 log = structlog.get_logger(__name__)
 
 NEW, SIGNALLED, UNEXPECTED, NOTHING_NEW = "new", "signalled", "unexpected", "nothing_new"
-STATEMENT = "statement"
+# what a fact is about; a statement is taken in by its own workflow, the others by their deal (`activities/facts.py`)
+STATEMENT, SIGNATURE, PAYMENT = "statement", "signature", "payment"
 KNOWN_WITHIN = timedelta(minutes=10)  # an envelope whose sending was not recorded by then is not ours
 
 _STATUS = text(
@@ -93,7 +94,7 @@ async def tell(database: Database, door: Door, row: InboxRow) -> None:
     """Tell whoever the fact is for. Raises refusals where nobody answers: the relay comes back to it."""
     if row.kind == STATEMENT:
         await _bring_to_date(database, door, str(row.payload["entity_id"]))
-        await door.statement(str(row.payload["statement_id"]))
+        await door.statement(row.id)
         await mark(database, row, SIGNALLED)
         return
     deal_id = row.deal_id
@@ -118,7 +119,7 @@ async def _bring_to_date(database: Database, door: Door, entity_id: str) -> None
         query = (
             select(DealRow.id)
             .join(InvoiceRow, col(InvoiceRow.deal_id) == col(DealRow.id))
-            .where(col(DealRow.entity_id) == entity_id, col(DealRow.stage) != "ended", col(InvoiceRow.status) == "open")
+            .where(col(DealRow.entity_id) == entity_id, col(DealRow.stage) != "ended", col(InvoiceRow.status) != "paid")
             .distinct()
         )
         deals = (await session.exec(query)).all()

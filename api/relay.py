@@ -96,7 +96,7 @@ class Relay:
             await work()
         except Exception as error:  # noqa: BLE001 - one thing that fails must not hold the others up
             self.backoff.failed(key)
-            log.warning(f"{what} not delivered", key=key, error=str(error), kind=type(error).__name__)
+            log.warning("not delivered", what=what, key=key, error=str(error), kind=type(error).__name__)
         else:
             self.backoff.done(key)
 

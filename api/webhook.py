@@ -12,6 +12,8 @@ from api.errors import Refusal
 from api.idempotency import body_of
 from api.inbox import (
     NEW,
+    PAYMENT,
+    SIGNATURE,
     STATEMENT,
     UNEXPECTED,
     entity_of_account,
@@ -86,7 +88,7 @@ async def stripe_webhook(
     except WebhookRefused as error:
         raise _refused(error) from error
     payload: dict[str, Any] = to_json(event)
-    row = row_of(provider="stripe", event_id=event.event_id, kind=event.kind, payload=payload)
+    row = row_of(provider="stripe", event_id=event.event_id, kind=PAYMENT, payload=payload)
     row.status = await _news(database, event)
     row.deal_id = event.deal_id if row.status != UNEXPECTED and event.deal_id else None
     return await _take(request, database, row)
@@ -112,7 +114,7 @@ async def signature_webhook(request: Request, database: Db) -> KeptOut:
     except WebhookRefused as error:
         raise _refused(error) from error
     payload: dict[str, Any] = {**to_json(event), "entity_id": event.account}
-    row = row_of(provider="signature", event_id=event.event_id, kind=event.kind, payload=payload)
+    row = row_of(provider="signature", event_id=event.event_id, kind=SIGNATURE, payload=payload)
     async with database.session() as session:
         row.deal_id = await envelope_deal(session, event.envelope_id)
     return await _take(request, database, row)
