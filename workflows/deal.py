@@ -1,0 +1,305 @@
+"""DealWorkflow: one per deal, for its whole life. Handlers only enqueue; the loop folds, between steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.agenda import next_at, next_due
+    from domain.deal import accept, advanced, after
+    from domain.message import Answer, FactCame, Message, TakeUp
+    from domain.standing import Standing, standing
+    from domain.state import Deal
+    from domain.step import Step, StepKind
+    from workflows.policies import ANSWER_WITHIN, MOST_EVENTS_OF_A_RUN, MOST_STEPS_OF_A_RUN, MOST_WAITING, PATIENT
+    from workflows.steps import IN_OUR_BOOKS, perform
+    from workflows.stubs import MessageActivities, Note, Perform
+
+STAGE = SearchAttributeKey.for_keyword("Stage")
+WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
+ACCOUNT = SearchAttributeKey.for_keyword("Account")
+OWNER = SearchAttributeKey.for_keyword("Owner")
+CURRENCY = SearchAttributeKey.for_keyword("Currency")
+ACV = SearchAttributeKey.for_int("Acv")
+VIRTUAL = SearchAttributeKey.for_bool("Virtual")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """`settled` False: no answer yet (three seconds passed, or the run is being carried over): ask again, same id."""
+
+    settled: bool
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealEnded:
+    deal_id: str
+    turn: int
+    closed: str
+
+
+@workflow.defn
+class DealWorkflow:
+    """The loop: fold the messages that came; perform the first step that is due; else sleep until one is."""
+
+    @workflow.init
+    def __init__(self, deal: Deal) -> None:
+        self.deal = deal
+        self.queue: list[Message] = []
+        self.targets: list[datetime] = []
+        self.leaving = False
+        self.performing: Step | None = None
+        self.steps_of_this_run = 0
+        self.shown: tuple[str, str, int] | None = None
+
+    @workflow.run
+    async def run(self, deal: Deal) -> DealEnded:
+        try:
+            while True:
+                self._fold_messages()
+                if self.deal.closed and not self.deal.inbox and not self.deal.voids:
+                    if not await self._nothing_came():
+                        continue
+                    return DealEnded(deal_id=self.deal.id, turn=self.deal.turn, closed=self.deal.closed)
+                if self._run_is_long():
+                    await self._carry_over()
+                step = next_due(self.deal, self._horizon())
+                if step is None:
+                    await self._idle()
+                else:
+                    await self._perform(step)
+        except asyncio.CancelledError:
+            await self._say_cancelled()
+            raise
+
+    # --- the loop's parts ---
+
+    def _fold_messages(self) -> None:
+        now = self._now()
+        for message in self.queue:
+            self.deal = accept(self.deal, message, now)
+        self.queue.clear()
+        for target in self.targets:
+            self.deal = advanced(self.deal, target)
+        self.targets.clear()
+
+    async def _perform(self, step: Step) -> None:
+        self.performing = step
+        now = max(step.at, self.deal.clock.now) if self.deal.clock.virtual else workflow.now()
+        done = await perform(Perform(deal=self.deal, step=step, now=now))
+        self.deal = after(self.deal, done.step, done.outcome, done.now)
+        self.performing = None
+        self.steps_of_this_run += 1
+
+    async def _idle(self) -> None:
+        """Nothing is due: sleep until the next step, or until a message comes."""
+        if self.deal.clock.virtual:
+            self.deal = replace(self.deal, clock=self.deal.clock.seen(self.deal.clock.target))
+        self._show()
+        following = next_at(self.deal)
+        timeout = None
+        if not self.deal.clock.virtual and following is not None:
+            timeout = max(following - workflow.now(), timedelta(0))
+        try:
+            await workflow.wait_condition(lambda: bool(self.queue or self.targets), timeout=timeout)
+        except TimeoutError:
+            return
+
+    def _now(self) -> datetime:
+        return self.deal.clock.now if self.deal.clock.virtual else workflow.now()
+
+    def _horizon(self) -> datetime:
+        return self.deal.clock.target if self.deal.clock.virtual else workflow.now()
+
+    def _run_is_long(self) -> bool:
+        info = workflow.info()
+        return (
+            self.steps_of_this_run >= MOST_STEPS_OF_A_RUN
+            or info.is_continue_as_new_suggested()
+            or info.get_current_history_length() > MOST_EVENTS_OF_A_RUN
+        )
+
+    async def _carry_over(self) -> None:
+        """Waiting handlers return unsettled first; what they brought is folded in the same stretch, nothing is lost."""
+        self.leaving = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self._fold_messages()
+        workflow.continue_as_new(self.deal)
+
+    async def _nothing_came(self) -> bool:
+        if self.deal.clock.virtual:
+            self.deal = replace(self.deal, clock=self.deal.clock.seen(self.deal.clock.target))
+        self._show()
+        self.leaving = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self.leaving = False
+        return not self.queue
+
+    async def _say_cancelled(self) -> None:
+        note = Note(
+            deal_id=self.deal.id,
+            turn=self.deal.turn,
+            at=self._now(),
+            text="The workflow was cancelled from outside; a message to the deal starts it again from its last state",
+        )
+        await asyncio.shield(workflow.execute_activity_method(MessageActivities.note, note, **PATIENT))
+
+    def _show(self) -> None:
+        """Search attributes, only when they change (never the next date), and the story for Temporal's own UI."""
+        place = standing(self.deal)
+        acv = max((order.terms.acv_minor for order in self.deal.orders if order.terms), default=-1)
+        acv = acv if acv >= 0 or self.shown is None else self.shown[2]
+        shown = (place.stage, place.waits_for, acv)
+        if shown != self.shown:
+            updates = [STAGE.value_set(place.stage), WAITING_FOR.value_set(place.waits_for)]
+            if self.shown is None:
+                updates += [
+                    ACCOUNT.value_set(self.deal.account_id),
+                    OWNER.value_set(self.deal.owner),
+                    CURRENCY.value_set(self.deal.currency),
+                    VIRTUAL.value_set(self.deal.clock.virtual),  # type: ignore[list-item]  # one list, many types
+                ]
+            if acv >= 0 and (self.shown is None or acv != self.shown[2]):
+                updates.append(ACV.value_set(acv))  # type: ignore[arg-type]  # one list, many types
+            workflow.upsert_search_attributes(updates)
+            self.shown = shown
+        workflow.set_current_details(_details(self.deal, place))
+
+    # --- messages ---
+
+    async def _command(self, message: Message) -> Reply:
+        if not self.deal.knows(message.id):
+            self.queue.append(message)
+        await self._wait(lambda: self.deal.answer(message.id) is not None and not self._writing())
+        answer = self.deal.answer(message.id)
+        return Reply(settled=answer is not None, answer=answer)
+
+    async def _wait(self, done: Callable[[], bool]) -> None:
+        try:
+            await workflow.wait_condition(lambda: done() or self.leaving, timeout=ANSWER_WITHIN)
+        except TimeoutError:
+            return
+
+    def _writing(self) -> bool:
+        """A step in our own books is under way or due: it takes milliseconds, and the answer should show it."""
+        step = self.performing or next_due(self.deal, self._horizon())
+        return step is not None and step.kind in IN_OUR_BOOKS
+
+    def _reached(self, to: datetime) -> bool:
+        if self.deal.clock.now < to or self.queue or self.targets or self.performing is not None:
+            return False
+        return next_due(self.deal, self.deal.clock.target) is None
+
+    def _check(self, message: Message) -> None:
+        if len(self.deal.inbox) + len(self.queue) >= MOST_WAITING:
+            msg = f"{MOST_WAITING} messages wait to be taken in"
+            raise ApplicationError(msg, type="Busy")
+        if not message.id or not message.by:
+            msg = "a message needs an id and a person"
+            raise ApplicationError(msg, type="MessageIncomplete", non_retryable=True)
+
+    @workflow.update
+    async def revise(self, message: Message) -> Reply:
+        return await self._command(message)
+
+    @workflow.update
+    async def submit(self, message: Message) -> Reply:
+        return await self._command(message)
+
+    @workflow.update
+    async def decide(self, message: Message) -> Reply:
+        return await self._command(message)
+
+    @workflow.update
+    async def withdraw(self, message: Message) -> Reply:
+        return await self._command(message)
+
+    @workflow.update
+    async def cancel(self, message: Message) -> Reply:
+        return await self._command(message)
+
+    @workflow.update
+    async def retry(self, message: Message) -> Reply:
+        return await self._command(message)
+
+    @workflow.update
+    async def take_up(self, message: Message) -> Reply:
+        """Bring the deal to a newer rule set; it goes on under it from its next run."""
+        reply = await self._command(message)
+        if isinstance(message.body, TakeUp) and reply.settled:
+            self.steps_of_this_run = MOST_STEPS_OF_A_RUN
+        return reply
+
+    @workflow.update
+    async def advance(self, to: datetime) -> Reply:
+        """Play a sandbox deal up to `to`; settled when the deal's clock is there and nothing before it is left."""
+        self.targets.append(to)
+        await self._wait(lambda: self._reached(to))
+        return Reply(settled=self._reached(to))
+
+    @revise.validator
+    def _check_revise(self, message: Message) -> None:
+        self._check(message)
+
+    @submit.validator
+    def _check_submit(self, message: Message) -> None:
+        self._check(message)
+
+    @decide.validator
+    def _check_decide(self, message: Message) -> None:
+        self._check(message)
+
+    @withdraw.validator
+    def _check_withdraw(self, message: Message) -> None:
+        self._check(message)
+
+    @cancel.validator
+    def _check_cancel(self, message: Message) -> None:
+        self._check(message)
+
+    @retry.validator
+    def _check_retry(self, message: Message) -> None:
+        self._check(message)
+
+    @take_up.validator
+    def _check_take_up(self, message: Message) -> None:
+        self._check(message)
+
+    @advance.validator
+    def _check_advance(self, to: datetime) -> None:
+        if not self.deal.clock.virtual:
+            msg = "a real deal's clock can never be moved"
+            raise ApplicationError(msg, type="RealClock", non_retryable=True)
+        if to.tzinfo is None:
+            msg = "give an instant with its zone"
+            raise ApplicationError(msg, type="MessageIncomplete", non_retryable=True)
+
+    @workflow.signal
+    def fact_came(self, inbox_id: str) -> None:
+        """A fact waits in the inbox. Never raises: a signal that cannot be taken would wedge the deal."""
+        message_id = f"fact/{inbox_id}"
+        if not self.deal.knows(message_id) and all(m.id != message_id for m in self.queue):
+            body = FactCame(inbox_id=inbox_id)
+            self.queue.append(Message(id=message_id, by="outside", channel="webhook", body=body))
+
+    @workflow.query
+    def state(self) -> Deal:
+        """The whole state, as the agenda sees it."""
+        return self.deal
+
+
+def _details(deal: Deal, place: Standing) -> str:
+    lines = [f"**{deal.name}**: {place.stage}, waits for {place.waits_for} ({place.who or 'nobody'})"]
+    if place.next_at is not None and place.next_kind != StepKind.TAKE:
+        lines.append(f"Next: {place.next_kind} on {place.next_at:%Y-%m-%d %H:%M} UTC")
+    if place.parked:
+        lines.append(f"Parked: {place.parked}")
+    return "\n\n".join(lines)
