@@ -16,7 +16,7 @@ from gateways.signature import SignatureGateway
 class Addresses:
     """Where the parties are. URLs name the party's root (`.../stripe`, `.../signature`, `.../provisioner`)."""
 
-    stripe_url: str
+    stripe_url: str | None  # the sandbox; None is Stripe itself
     signature_url: str
     provisioner_url: str
     smtp_host: str

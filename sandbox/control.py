@@ -26,14 +26,14 @@ class Move(BaseModel):
 
 
 class Behaviour(BaseModel):
-    """Fields that do not belong to the party are refused by nobody: they have no effect."""
+    """What one person or party does from now on; it replaces what was set for them before."""
 
     model_config = ConfigDict(extra="forbid")
     party: Literal["card", "signature", "provisioner"]
     account: str
     email: str = ""  # "*": everybody without an own entry
     account_id: str = ""
-    script: Annotated[list[str], Field(min_length=1)] | None = None
+    script: list[str] | None = None  # empty: the token decides
     action: Literal["sign", "decline", "ignore"] | None = None
     after_hours: Annotated[float, Field(ge=0)] | None = None
     reason: str | None = None
@@ -44,13 +44,13 @@ class Behaviour(BaseModel):
 
 
 class FaultPlan(BaseModel):
-    """`faults` replaces the rates; `script` is what the next requests of `account` meet: lost, error, slow, ok."""
+    """`faults` replaces the rates; `script` is what the next requests of `account` meet: lost, error, slow, late, ok."""
 
     faults: str | None = None
     seed: int | None = None
     slow_seconds: float | None = None
     account: str = ""
-    script: list[Literal["lost", "error", "slow", "ok"]] | None = None
+    script: list[Literal["lost", "error", "slow", "late", "ok"]] | None = None
 
 
 class HookBase(BaseModel):

@@ -88,6 +88,8 @@ async def answer(
     finally:
         _in_flight.discard(slot)
     world.hooks.wake()
+    if fault == "late":  # the webhook overtakes the answer
+        await asyncio.sleep(world.faults.slow_seconds)
     if fault == "lost":
         lost_at_gateway = world.faults.chance("how", account, key) < 0.5
         return _response(504, b"{}") if lost_at_gateway else Dropped()

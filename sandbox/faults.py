@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-NAMES = ("lost", "error", "slow", "hook_dup", "hook_late", "hook_shuffle")
+NAMES = ("lost", "error", "slow", "late", "hook_dup", "hook_late", "hook_shuffle")
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Faults:
         return int.from_bytes(digest[:7], "big") / 2**56
 
     def on_request(self, account: str, key: str) -> str:
-        """What this try of a request meets: "", "lost" (done, answer gone), "error" (not done) or "slow"."""
+        """What this try of a request meets: "", "error" (not done), "lost" (done, the answer is gone), "slow" (done later) or "late" (answered later)."""
         planned = self.script.get(account)
         if planned:
             met = planned.pop(0)
@@ -35,7 +35,7 @@ class Faults:
         name = f"{account}/{key}"
         self._tries[name] += 1
         drawn = self.chance(name, self._tries[name])
-        for fault in ("lost", "error", "slow"):
+        for fault in ("lost", "error", "slow", "late"):
             drawn -= self.rates.get(fault, 0.0)
             if drawn < 0:
                 return fault

@@ -83,9 +83,9 @@ def create_intent(world: World, account: str, form: Data, key: str) -> Answer:
         _take_method(world, account, intent, text(form, "payment_method"))
     elif confirm:
         raise refuse("parameter_missing", "A payment_method is needed to confirm.", param="payment_method")
-    world.store.put(account, "payment_intent", intent)
     emit(world, account, "payment_intent.created", intent, key=key)
     if not confirm:
+        world.store.put(account, "payment_intent", intent)
         return Answer(body=shown(intent))
     return _confirm(world, account, intent, key, off_session=text(form, "off_session") == "true")
 
@@ -176,6 +176,7 @@ def _confirm(world: World, account: str, intent: Data, key: str, *, off_session:
     charge = _new_charge(world, account, intent)
     if method["type"] == "sepa_debit":
         intent |= {"status": "processing", "latest_charge": charge["id"]}
+        world.store.put(account, "charge", charge)
         world.store.put(account, "payment_intent", intent)
         at = world.clock.now(account)
         world.clock.later(
@@ -234,7 +235,7 @@ def _settle(world: World, account: str, intent: Data, charge: Data, outcome: str
 
 
 def _new_charge(world: World, account: str, intent: Data) -> Data:
-    charge = {
+    return {
         "id": world.store.new_id("ch"),
         "object": "charge",
         "amount": intent["amount"],
@@ -254,7 +255,6 @@ def _new_charge(world: World, account: str, intent: Data) -> Data:
         "refunded": False,
         "status": "pending",
     }
-    return world.store.put(account, "charge", charge)
 
 
 def _log(world: World, account: str, kind: str, charge: Data, at: int, key: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gateways.ports import ChargeRequest, GatewayUnavailable
@@ -72,6 +74,58 @@ async def test_a_hundred_charges_through_heavy_weather_charge_once_each(account:
         await receiver.until(account.name, len(receiver.received[account.name]) + 1)
     doubled = Counter(json.loads(one.body)["id"] for one in receiver.received[account.name])
     assert max(doubled.values()) == 2
+
+
+async def test_a_webhook_may_overtake_its_own_answer(account: Account, receiver: Receiver) -> None:
+    shopper = await _shopper(account)
+    await account.control("faults", script=["late"])
+
+    charging = asyncio.create_task(_charge(account, "d_1/charge/1", *shopper))
+    [webhook] = await receiver.until(account.name, 1)
+    assert not charging.done()
+
+    assert json.loads(webhook.body)["data"]["object"]["id"] == await charging
+
+
+async def test_a_webhook_that_waits_outlives_sigkill(tmp_path: Path, receiver: Receiver) -> None:
+    sandbox = SandboxProcess(data=tmp_path / "outside.db")
+    sandbox.start()
+    try:
+        async with account_at(sandbox, receiver) as account:
+            receiver.answers[account.name] = [503]
+            ref = await _charge(account, "d_1/charge/1", *await _shopper(account))
+            await receiver.until(account.name, 1)
+            sandbox.kill()
+            sandbox.start()
+
+            refused, answered = await receiver.until(account.name, 2)
+            assert refused.body == answered.body
+            assert json.loads(answered.body)["data"]["object"]["id"] == ref
+    finally:
+        sandbox.stop()
+
+
+async def test_while_a_key_is_running_another_try_is_sent_away(account: Account) -> None:
+    shopper = await _shopper(account)
+    await account.control("faults", script=["slow", "ok"], slow_seconds=1.0)
+    request = {
+        "amount": "500",
+        "currency": "eur",
+        "customer": shopper[0],
+        "payment_method": shopper[1],
+        "confirm": "true",
+    }
+
+    async def post() -> httpx.Response:
+        return await account.http.post("/stripe/v1/payment_intents", data=request, headers={"idempotency-key": "k"})
+
+    slow = asyncio.create_task(post())
+    await asyncio.sleep(0.2)
+    meanwhile = await post()
+
+    assert (meanwhile.status_code, meanwhile.json()["error"]["code"]) == (409, "idempotency_key_in_use")
+    assert (await slow).status_code == 200
+    assert len(await account.log("charge.captured")) == 1
 
 
 async def test_late_webhooks_wait_for_the_virtual_clock(account: Account, receiver: Receiver) -> None:
