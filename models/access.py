@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ARRAY, Text, cast
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, Texts, one_of
+from models.base import Recorded, Row, Texts, one_of
 
 ROLES = ("sales", "deal_desk", "finance", "ops", "admin")
 
 
-class ApiKeyRow(SQLModel, table=True):
+class ApiKeyRow(Row, table=True):
     __tablename__ = "api_keys"
     __table_args__ = (one_of("role", ROLES),)
 
@@ -27,7 +27,7 @@ class ApiKeyRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class PersonRow(SQLModel, table=True):
+class PersonRow(Row, table=True):
     """`manager` is an email: where an approval escalates to."""
 
     __tablename__ = "people"

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import Recorded, currency_code, one_of
+from models.base import Recorded, Row, currency_code, one_of
 
 METHODS = ("card", "transfer")
 
 
-class AccountRow(SQLModel, table=True):
+class AccountRow(Row, table=True):
     """An account belongs to one legal entity: a sandbox has its own copies, so no sandbox deal can reach a real card."""
 
     __tablename__ = "accounts"
@@ -30,7 +30,7 @@ class AccountRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class GatewayCustomerRow(SQLModel, table=True):
+class GatewayCustomerRow(Row, table=True):
     """The gateway's ids for an account and its payment method, filled by the payment activity."""
 
     __tablename__ = "gateway_customers"

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, one_of
+from models.base import Recorded, Row, one_of
 
 STATUSES = ("asked", "approved", "rejected", "superseded", "withdrawn", "expired")
 
 
-class ApprovalRequestRow(SQLModel, table=True):
+class ApprovalRequestRow(Row, table=True):
     __tablename__ = "approval_requests"
     __table_args__ = (
         UniqueConstraint("deal_id", "order_number", "version", "level", "group_name"),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any
 
 from sqlalchemy import (
@@ -57,6 +58,29 @@ def _type_by_name(column: SchemaEventTarget, _table: SchemaEventTarget) -> None:
         column.type = CHAR(3) if column.name == "currency" else Text()
     elif isinstance(column.type, Integer) and column.name.endswith("_minor"):
         column.type = BigInteger()
+
+
+class Row(SQLModel):
+    """The base of every table. Rows are values to be written: made in one go, unknown columns refused.
+
+    SQLModel's own constructor sets column by column through both of its parents, 50 µs a row: as much as PostgreSQL
+    needs to store it.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        table = type(self)
+        if not values.keys() <= table.model_fields.keys():
+            unknown = ", ".join(sorted(values.keys() - table.model_fields.keys()))
+            raise TypeError(f"{table.__name__} has no column {unknown}")
+        self.__dict__ |= _defaults(table) | values
+        object.__setattr__(self, "__pydantic_fields_set__", set(values))
+        object.__setattr__(self, "__pydantic_extra__", None)
+        object.__setattr__(self, "__pydantic_private__", None)
+
+
+@cache
+def _defaults(table: type[Row]) -> dict[str, Any]:
+    return {name: field.default for name, field in table.model_fields.items() if not field.is_required()}
 
 
 def one_of(column: str, values: Sequence[str]) -> CheckConstraint:

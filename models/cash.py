@@ -3,12 +3,12 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import Recorded, currency_code, positive, together
+from models.base import Recorded, Row, currency_code, positive, together
 
 
-class BankStatementRow(SQLModel, table=True):
+class BankStatementRow(Row, table=True):
     __tablename__ = "bank_statements"
     __table_args__ = (UniqueConstraint("id", "entity_id"),)
 
@@ -18,7 +18,7 @@ class BankStatementRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class BankLineRow(SQLModel, table=True):
+class BankLineRow(Row, table=True):
     """One booked credit; matched or not, never more applied than came."""
 
     __tablename__ = "bank_lines"
@@ -47,7 +47,7 @@ class BankLineRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class CashApplicationRow(SQLModel, table=True):
+class CashApplicationRow(Row, table=True):
     """So much of a receipt pays so much of an invoice: same entity, same currency, no more than came (trigger)."""
 
     __tablename__ = "cash_applications"

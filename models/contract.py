@@ -5,16 +5,16 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import METHODS
-from models.base import Json, Quantity, Recorded, Share, currency_code, not_negative, one_of, positive, together
+from models.base import Json, Quantity, Recorded, Row, Share, currency_code, not_negative, one_of, positive, together
 
 STAGES = ("booked", "provisioning", "active", "suspended", "ended", "cancelled")
 
 
-class ContractRow(SQLModel, table=True):
+class ContractRow(Row, table=True):
     __tablename__ = "contracts"
     __table_args__ = (
         together("deals", {"deal_id": "id", "entity_id": "entity_id"}),
@@ -45,7 +45,7 @@ class ContractRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class ContractTermRow(SQLModel, table=True):
+class ContractTermRow(Row, table=True):
     """Term 1, 2, …: half-open [starts_on, ends_on), billed every `interval_months`."""
 
     __tablename__ = "contract_terms"
@@ -65,7 +65,7 @@ class ContractTermRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class ContractLineRow(SQLModel, table=True):
+class ContractLineRow(Row, table=True):
     """`period_amount_minor` is the net amount of one full period; `charge` how it came about."""
 
     __tablename__ = "contract_lines"

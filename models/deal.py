@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, tuple_
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Json, OptionalJson, Recorded, Serial, currency_code, one_of, together
+from models.base import Json, OptionalJson, Recorded, Row, Serial, currency_code, one_of, together
 
 STAGES = ("quote", "approval", "signature", "provisioning", "active", "suspended", "ended")
 
 
-class DealRow(SQLModel, table=True):
+class DealRow(Row, table=True):
     """One row per deal, written only by the deal's own steps through the fence (`models/write.py`).
 
     `turn` is the number of steps taken; a trigger lets it grow by one at a time, and keeps `virtual` and
@@ -61,7 +61,7 @@ class DealRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class DealStepRow(SQLModel, table=True):
+class DealStepRow(Row, table=True):
     """What took turn `turn` of the deal, with its outcome: what a forgotten activity is answered with. Immutable."""
 
     __tablename__ = "deal_steps"
@@ -78,7 +78,7 @@ class DealStepRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class TimelineRow(SQLModel, table=True):
+class TimelineRow(Row, table=True):
     """One line of the deal's story: when, who, why, what, how much. Immutable."""
 
     __tablename__ = "timeline"

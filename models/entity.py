@@ -3,13 +3,13 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, Share, currency_code
+from models.base import Recorded, Row, Share, currency_code
 
 
-class LegalEntityRow(SQLModel, table=True):
+class LegalEntityRow(Row, table=True):
     """`clock_at` is the sandbox's virtual now; a real entity has none (CHECK), and cannot get one (trigger)."""
 
     __tablename__ = "legal_entities"
@@ -37,7 +37,7 @@ class LegalEntityRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class TaxRateRow(SQLModel, table=True):
+class TaxRateRow(Row, table=True):
     """The rate that holds from `valid_from` until the next one begins; 0.2 is 20 %."""
 
     __tablename__ = "tax_rates"

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import Recorded, one_of
+from models.base import Recorded, Row, one_of
 
 STATES = ("running", "done")
 
 
-class IdempotencyKeyRow(SQLModel, table=True):
+class IdempotencyKeyRow(Row, table=True):
     """`running` while the first call is in flight; `done` keeps its status, media type and body."""
 
     __tablename__ = "idempotency_keys"

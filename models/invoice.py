@@ -5,16 +5,27 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import METHODS
-from models.base import OptionalJson, Quantity, Recorded, Share, currency_code, not_negative, one_of, positive, together
+from models.base import (
+    OptionalJson,
+    Quantity,
+    Recorded,
+    Row,
+    Share,
+    currency_code,
+    not_negative,
+    one_of,
+    positive,
+    together,
+)
 
 STATUSES = ("open", "paid", "uncollectible")
 
 
-class InvoiceRow(SQLModel, table=True):
+class InvoiceRow(Row, table=True):
     """One invoice per contract, term and period. Its entity is its deal's (composite key): a sandbox deal cannot
     take a number of a real series. Only `status` and `paid_minor` may change (trigger); at the commit its net must
     be the sum of its lines (deferred trigger).
@@ -73,7 +84,7 @@ class InvoiceRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class InvoiceLineRow(SQLModel, table=True):
+class InvoiceLineRow(Row, table=True):
     """`amount_minor` is net of tax; `explain` says how it came about. Immutable."""
 
     __tablename__ = "invoice_lines"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import BigInteger, Index, cast, func
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, currency_code, together
+from models.base import Recorded, Row, currency_code, together
 
 
-class JournalEntryRow(SQLModel, table=True):
+class JournalEntryRow(Row, table=True):
     """At the commit it must have at least two lines that sum to zero (deferred trigger). Immutable."""
 
     __tablename__ = "journal_entries"
@@ -35,7 +35,7 @@ class JournalEntryRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class JournalLineRow(SQLModel, table=True):
+class JournalLineRow(Row, table=True):
     """`amount_minor` is signed: debit positive, credit negative. Immutable."""
 
     __tablename__ = "journal_lines"

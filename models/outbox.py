@@ -5,15 +5,15 @@ from datetime import datetime
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Json, Recorded, Serial, one_of
+from models.base import Json, Recorded, Row, Serial, one_of
 
 INBOX_STATUSES = ("new", "signalled", "taken", "unexpected", "nothing_new")
 
 
-class OutboxRow(SQLModel, table=True):
+class OutboxRow(Row, table=True):
     """An event for others, written in the transaction of what it tells."""
 
     __tablename__ = "outbox"
@@ -29,7 +29,7 @@ class OutboxRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class MailRow(SQLModel, table=True):
+class MailRow(Row, table=True):
     """`attachment` names what is rendered at sending: `invoice:<id>`, `order_form:<quote version id>` or nothing."""
 
     __tablename__ = "mails"
@@ -50,7 +50,7 @@ class MailRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class InboxRow(SQLModel, table=True):
+class InboxRow(Row, table=True):
     """A fact from outside, stored under the provider's own event id before it is answered with 2xx.
 
     `deal_id` has no foreign key: what comes from outside may name a deal that we do not know.

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Index, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, currency_code, one_of, positive, together
+from models.base import Recorded, Row, currency_code, one_of, positive, together
 
 ATTEMPT_STATUSES = ("started", "captured", "declined", "pending", "unknown", "failed")
 SOURCES = ("card", "bank")
 
 
-class PaymentAttemptRow(SQLModel, table=True):
+class PaymentAttemptRow(Row, table=True):
     """`key` is the operation key and goes to the gateway as its idempotency key."""
 
     __tablename__ = "payment_attempts"
@@ -41,7 +41,7 @@ class PaymentAttemptRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class ReceiptRow(SQLModel, table=True):
+class ReceiptRow(Row, table=True):
     """Money received, once per `(source, gateway_ref)`. Without an invoice it is unapplied cash; the amount, its
     source and its entity never change, and its deal and invoice are of the same entity (composite keys).
     """

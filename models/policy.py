@@ -1,13 +1,13 @@
 """Policies are data: who must approve, and how an unpaid invoice is chased. Versions are immutable."""
 
 from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Json, Recorded, positive
+from models.base import Json, Recorded, Row, positive
 
 
-class ApprovalPolicyRow(SQLModel, table=True):
+class ApprovalPolicyRow(Row, table=True):
     __tablename__ = "approval_policies"
     __table_args__ = (UniqueConstraint("name", "version"), positive("version"))
 
@@ -18,7 +18,7 @@ class ApprovalPolicyRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class DunningPolicyRow(SQLModel, table=True):
+class DunningPolicyRow(Row, table=True):
     __tablename__ = "dunning_policies"
     __table_args__ = (UniqueConstraint("name", "version"), positive("version"))
 

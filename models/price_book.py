@@ -3,13 +3,13 @@
 from datetime import date
 
 from sqlalchemy import UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Json, Recorded, currency_code, positive
+from models.base import Json, Recorded, Row, currency_code, positive
 
 
-class PriceBookRow(SQLModel, table=True):
+class PriceBookRow(Row, table=True):
     __tablename__ = "price_books"
     __table_args__ = (UniqueConstraint("name", "version"), currency_code(), positive("version"))
 

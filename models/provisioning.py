@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import Recorded, not_negative, one_of
+from models.base import Recorded, Row, not_negative, one_of
 
 STATUSES = ("pending", "running", "done", "failed", "compensating", "compensated")
 
 
-class ProvisioningRow(SQLModel, table=True):
+class ProvisioningRow(Row, table=True):
     __tablename__ = "provisionings"
     __table_args__ = (one_of("status", STATUSES), not_negative("attempts"))
 

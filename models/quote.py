@@ -5,11 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import METHODS
-from models.base import Json, OptionalJson, Recorded, Share, currency_code, not_negative, one_of, positive
+from models.base import Json, OptionalJson, Recorded, Row, Share, currency_code, not_negative, one_of, positive
 
 STATUSES = (
     "draft",
@@ -31,7 +31,7 @@ STATUSES = (
 )
 
 
-class QuoteDraftRow(SQLModel, table=True):
+class QuoteDraftRow(Row, table=True):
     """What a person asked for, before pricing. Written by the API, possibly before its deal's row exists (`opens`)."""
 
     __tablename__ = "quote_drafts"
@@ -47,7 +47,7 @@ class QuoteDraftRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class QuoteVersionRow(SQLModel, table=True):
+class QuoteVersionRow(Row, table=True):
     """One priced version of one order of the deal; only `status` may change after the insert (trigger).
 
     `total_minor` is the TCV, `acv_minor` the yearly value, `list_minor` the TCV before discounts, all net of tax.

@@ -1,13 +1,13 @@
 """Number series: gapless per legal entity and name, because the last number is one locked row."""
 
 from sqlalchemy import BigInteger, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, not_negative
+from models.base import Recorded, Row, not_negative
 
 
-class SeriesRow(SQLModel, table=True):
+class SeriesRow(Row, table=True):
     __tablename__ = "series"
     __table_args__ = (not_negative("last"),)
 

@@ -3,14 +3,14 @@
 from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import Recorded, one_of
+from models.base import Recorded, Row, one_of
 
 STATUSES = ("sent", "signed", "declined", "expired", "voided")
 
 
-class EnvelopeRow(SQLModel, table=True):
+class EnvelopeRow(Row, table=True):
     """`id` is the provider's; `document_sha256` is what must come back."""
 
     __tablename__ = "envelopes"
@@ -27,7 +27,7 @@ class EnvelopeRow(SQLModel, table=True):
     recorded_at: Recorded = None
 
 
-class DocumentRow(SQLModel, table=True):
+class DocumentRow(Row, table=True):
     """Immutable; the database itself checks that `sha256` is the hash of `bytes`."""
 
     __tablename__ = "documents"

@@ -18,7 +18,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
@@ -103,7 +103,7 @@ async def write(
     groups = _groups(rows)
     shape = _Shape(
         "" if fence is None else "opening" if fence.row is not None else "turn",
-        () if fence is None else tuple(fence.updates) if fence.row is None else _filled(fence.row),
+        _fence_columns(fence),
         tuple(groups),
         tuple((_table(u.table).name, tuple(u.values), tuple(u.where)) for u in updates),
     )
@@ -195,12 +195,20 @@ def _groups(rows: Iterable[SQLModel]) -> _Groups:
     """Rows by table and filled columns, in the order of the foreign keys: writers lock in one order."""
     groups: _Groups = {}
     for row in rows:
-        table = _table(type(row))
-        columns = _filled(row)
-        values = {name: _value(table.c[name], getattr(row, name)) for name in columns}
-        groups.setdefault((table.name, columns), []).append(values)
+        values = _values(row)
+        groups.setdefault((_table(type(row)).name, tuple(values)), []).append(values)
     order = _order()
     return dict(sorted(groups.items(), key=lambda group: order[group[0][0]]))
+
+
+def _values(row: SQLModel) -> dict[str, Any]:
+    """The columns to send: all but those that the database fills and the row leaves open."""
+    given = vars(row)
+    return {
+        name: value if value is None or kind is JSONB else _value(name, value)
+        for name, kind, filled in _columns(type(row))
+        if (value := given.get(name)) is not None or not filled
+    }
 
 
 def _parameters(groups: _Groups, fence: Fence | None, updates: Sequence[Update]) -> dict[str, Any]:
@@ -215,8 +223,7 @@ def _parameters(groups: _Groups, fence: Fence | None, updates: Sequence[Update])
                 "fence": _json(_record(DealRow, fence.updates)),
             }
         else:
-            opened = {name: getattr(fence.row, name) for name in _filled(fence.row)} | {"turn": 1}
-            parameters["fence"] = _json(_record(DealRow, opened))
+            parameters["fence"] = _json(_values(fence.row) | {"turn": 1})
     for number, update in enumerate(updates):
         if not update.values or not update.where or None in update.where.values():
             raise ValueError(f"an update of {update.table.__name__} needs values, and a where without NULL")
@@ -228,31 +235,30 @@ def _parameters(groups: _Groups, fence: Fence | None, updates: Sequence[Update])
 
 
 def _record(model: type[SQLModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    table = _table(model)
-    unknown = [name for name in values if name not in table.c]
+    kinds = {name: kind for name, kind, _ in _columns(model)}
+    unknown = [name for name in values if name not in kinds]
     if unknown:
-        raise ValueError(f"{table.name} has no column {', '.join(unknown)}")
-    return {name: _value(table.c[name], value) for name, value in values.items()}
+        raise ValueError(f"{model.__tablename__} has no column {', '.join(unknown)}")
+    return {name: value if kinds[name] is JSONB else _value(name, value) for name, value in values.items()}
 
 
-def _filled(row: SQLModel) -> tuple[str, ...]:
-    """The columns to send: all but those that the database fills and the row leaves open."""
-    return tuple(
-        column.name
-        for column in _table(type(row)).columns
-        if column.server_default is None or getattr(row, column.name) is not None
-    )
+@cache
+def _columns(model: type[SQLModel]) -> tuple[tuple[str, type, bool], ...]:
+    """Name, kind of type, and whether the database fills it."""
+    return tuple((c.name, type(c.type), c.server_default is not None) for c in _table(model).columns)
 
 
-def _value(column: Column[Any], value: Any) -> Any:
+def _value(name: str, value: Any) -> Any:
     """A value as `jsonb_populate_recordset` reads it back exactly: decimals as text, bytes as hex."""
-    if value is None or isinstance(column.type, JSONB):
+    if isinstance(value, (str, int)):
         return value
+    if isinstance(value, (Decimal, date)):
+        return _plain(value)
     if isinstance(value, bytes):
         return "\\x" + value.hex()
     if isinstance(value, float):
-        raise TypeError(f"{column.table.name}.{column.name}: a float ({value}) is no amount; use int or Decimal")
-    return _plain(value) if isinstance(value, (Decimal, date)) else value
+        raise TypeError(f"{name}: a float ({value}) is no amount; use int or Decimal")
+    return value
 
 
 def _plain(value: Any) -> str:
@@ -268,10 +274,17 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} cannot be written")
 
 
+def _fence_columns(fence: Fence | None) -> tuple[str, ...]:
+    if fence is None:
+        return ()
+    return tuple(fence.updates) if fence.row is None else tuple(_values(fence.row))
+
+
 def _json(document: Any) -> str:
     return json.dumps(document, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
+@cache
 def _table(model: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(model.__tablename__)]
 
