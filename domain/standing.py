@@ -68,6 +68,8 @@ def _place(deal: Deal) -> tuple[str, str, str, datetime]:
     running = deal.contract
     if running is not None and running.stage != contracts.BOOKED:
         return _running(deal)
+    if running is not None and not deal.orders:
+        return "provisioning", "closing", "q2c", running.since or deal.since
     if not deal.orders:
         return "quote", "draft", deal.owner, deal.since
     order = deal.orders[0]
