@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -20,7 +21,11 @@ def render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[Fals
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
 
 
+ONE_AT_A_TIME = 7_116_001  # key of the advisory lock: any number, the same for all
+
+
 def migrate(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
     context.configure(connection=connection, target_metadata=metadata, render_item=render)
     with context.begin_transaction():
         context.run_migrations()
@@ -28,7 +33,9 @@ def migrate(connection: Connection) -> None:
 
 def print_sql() -> None:
     """`alembic upgrade head --sql`: the statements, for whoever may not let us touch the schema."""
-    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True, dialect_opts={"paramstyle": "named"})
+    context.configure(
+        dialect_name="postgresql", target_metadata=metadata, literal_binds=True, dialect_opts={"paramstyle": "named"}
+    )
     with context.begin_transaction():
         context.run_migrations()
 

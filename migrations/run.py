@@ -5,14 +5,11 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from models.database import asyncpg_url
-
-_ONE_AT_A_TIME = 7_116_001  # key of the advisory lock: any number, the same for all
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
@@ -44,7 +41,6 @@ async def _run(url: str, action: Any) -> None:
     engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
             await connection.run_sync(act)
     finally:
         await engine.dispose()

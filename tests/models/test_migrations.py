@@ -1,7 +1,11 @@
 """The dated versions make the same database as the models do, and can be undone."""
 
+import asyncio
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -54,6 +58,15 @@ async def test_upgrading_gives_the_schema_of_the_models(empty_url: str, database
     migrated, made = await catalogue_of(empty_url), await catalogue_of(database_url)
     assert len(made) > 300
     assert migrated == made
+
+
+async def test_two_processes_may_upgrade_at_once(empty_url: str) -> None:
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    environment = {**os.environ, "Q2C_DATABASE_URL": empty_url}
+    root = Path(__file__).parents[2]
+    started = [await asyncio.create_subprocess_exec(*command, cwd=root, env=environment) for _ in range(2)]
+    assert [await process.wait() for process in started] == [0, 0]
+    await run.check(empty_url)
 
 
 async def test_upgrading_twice_changes_nothing(empty_url: str) -> None:
