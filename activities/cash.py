@@ -34,13 +34,13 @@ class CashActivities(stubs.CashActivities):
 
     @activity.defn
     async def book_statement(self, statement_id: str) -> list[ToTell]:
-        """Book the statement whose webhook is in the inbox under `statement_id`; a second run books nothing more.
+        """Book the statement whose webhook the inbox holds; a second run books nothing more.
 
         Dr bank / Cr unapplied cash per line, in the books of the entity that owns the account; each line that names
         an open invoice leaves a fact in the inbox of that invoice's deal.
         """
         async with self.database.transaction() as session:
-            inbox = await session.get(InboxRow, statement_id, with_for_update=True)
+            inbox = await _webhook(session, statement_id)
             statement = await session.get(BankStatementRow, statement_id)
             if inbox is None or statement is None:
                 raise MissingReference(what=f"the statement {statement_id}")
@@ -118,6 +118,20 @@ def _line_rows(
         for each in match.applications
     ]
     return rows
+
+
+async def _webhook(session: AsyncSession, statement_id: str) -> InboxRow | None:
+    """The statement's own fact, locked: two runs at once book one after the other."""
+    query = (
+        select(InboxRow)
+        .where(
+            col(InboxRow.provider) == PROVIDER,
+            col(InboxRow.kind) == "statement",
+            col(InboxRow.payload)["statement_id"].astext == statement_id,
+        )
+        .with_for_update()
+    )
+    return (await session.exec(query)).first()
 
 
 async def _open_invoices(session: AsyncSession, entity_id: str) -> Sequence[tuple[OpenInvoice, str]]:

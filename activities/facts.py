@@ -42,12 +42,12 @@ class Booked(NamedTuple):
 
 async def booked(session: AsyncSession, command: Perform, inbox: InboxRow) -> Booked:
     """Read a stored fact and say what it changes. One that is of no known kind changes nothing and is shown."""
-    match inbox.kind:
-        case "signature":
+    match inbox.provider, inbox.kind:
+        case "signature", _:
             return await _signature(session, command, from_json(SignatureEvent, inbox.payload))
-        case "payment":
+        case "stripe", _:
             return await _payment(session, command, from_json(PaymentEvent, inbox.payload))
-        case "cash":
+        case "bank", "cash":
             return await _cash(session, command, inbox)
         case _:
             return Booked(None, [], [], f"{inbox.provider} says {inbox.kind}")

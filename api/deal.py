@@ -65,7 +65,7 @@ async def open_deal(
         "account_id": account.id,
         "owner": owner,
         "currency": draft.currency,
-        "zone": entity.zone,
+        "zone": account.zone,
         "virtual": entity.virtual,
         "now": now_of(entity).isoformat(),
     }
