@@ -311,8 +311,12 @@ def card_receipt(  # noqa: PLR0913  (a receipt has that many facts)
     paid_minor: int,
     total_minor: int,
 ) -> tuple[list[SQLModel], list[Update]]:
-    """Money captured by card: receipt, application, journal entry, event, and the invoice paid by as much."""
+    """Money captured by card: receipt, application, journal entry, event, and the invoice paid by as much.
+
+    What exceeds the open amount (a transfer came meanwhile) stays on the receipt as unapplied cash.
+    """
     deal, now = command.deal, command.now
+    applied = min(amount_minor, total_minor - paid_minor)
     on = local_date(now, deal.zone)
     receipt_id = derived("rcp", "card", gateway_ref)
     rows: list[SQLModel] = [
@@ -327,16 +331,9 @@ def card_receipt(  # noqa: PLR0913  (a receipt has that many facts)
             currency=deal.currency,
             received_on=on,
         ),
-        CashApplicationRow(
-            id=derived("app", receipt_id, invoice_id),
-            receipt_id=receipt_id,
-            invoice_id=invoice_id,
-            amount_minor=amount_minor,
-            applied_on=on,
-        ),
         *entry_rows(
             command,
-            ledger.for_card_receipt(amount_minor),
+            ledger.for_card_receipt(amount_minor, applied_minor=applied),
             on=on,
             source_kind="receipt",
             source_id=receipt_id,
@@ -356,11 +353,24 @@ def card_receipt(  # noqa: PLR0913  (a receipt has that many facts)
             },
         ),
     ]
-    return rows, [paid_update(invoice_id, paid_minor=paid_minor, more_minor=amount_minor, total_minor=total_minor)]
+    if not applied:
+        return rows, []
+    rows.append(
+        CashApplicationRow(
+            id=derived("app", receipt_id, invoice_id),
+            receipt_id=receipt_id,
+            invoice_id=invoice_id,
+            amount_minor=applied,
+            applied_on=on,
+        )
+    )
+    return rows, [paid_update(invoice_id, paid_minor=paid_minor, more_minor=applied, total_minor=total_minor)]
 
 
 def paid_update(invoice_id: str, *, paid_minor: int, more_minor: int, total_minor: int) -> Update:
     """The invoice is paid by `more_minor` more; it must still be as it was read."""
     after = paid_minor + more_minor
-    status = invoice.status(total_minor=total_minor, paid_minor=after)
-    return Update(InvoiceRow, {"paid_minor": after, "status": status}, {"id": invoice_id, "paid_minor": paid_minor})
+    values: dict[str, object] = {"paid_minor": after}
+    if invoice.status(total_minor=total_minor, paid_minor=after) == invoice.PAID:
+        values["status"] = invoice.PAID  # one given up as uncollectible stays so until it is paid in full
+    return Update(InvoiceRow, values, {"id": invoice_id, "paid_minor": paid_minor})

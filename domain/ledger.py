@@ -141,9 +141,24 @@ def for_invoice(*, net_by_revenue_account: Mapping[str, int], tax_minor: int) ->
     return Entry("invoice", lines) if lines else None
 
 
-def for_card_receipt(amount_minor: int) -> Entry:
-    """A card payment of an invoice was captured. Raises ReceiptNotPositive."""
-    return _transfer("card_receipt", amount_minor, debit=CASH_CLEARING, credit=ACCOUNTS_RECEIVABLE)
+def for_card_receipt(amount_minor: int, *, applied_minor: int | None = None) -> Entry:
+    """A card payment was captured; what exceeds the open amount of its invoice is unapplied cash, never lost.
+
+    `applied_minor` (default: all) pays the receivable. Raises ReceiptNotPositive.
+
+    >>> for_card_receipt(100, applied_minor=60).lines
+    (Line(account='cash_clearing', amount_minor=100), Line(account='accounts_receivable', amount_minor=-60), \
+Line(account='unapplied_cash', amount_minor=-40))
+    """
+    if amount_minor <= 0:
+        raise ReceiptNotPositive(amount_minor=amount_minor)
+    applied = amount_minor if applied_minor is None else applied_minor
+    lines = (
+        Line(CASH_CLEARING, amount_minor),
+        Line(ACCOUNTS_RECEIVABLE, -applied),
+        Line(UNAPPLIED_CASH, applied - amount_minor),
+    )
+    return Entry("card_receipt", tuple(line for line in lines if line.amount_minor))
 
 
 def for_bank_line(amount_minor: int) -> Entry:
