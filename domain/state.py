@@ -13,7 +13,7 @@ from domain.message import Answer, Message
 from domain.order import Order, OrderStage
 
 ANSWERS_KEPT = 100
-RULES = 1  # the rule set of this release (see docs/decisions/0004-rules-are-numbered.md)
+RULES = 1  # the rule set of this release (see docs/decisions/0005-rules-are-numbered.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
