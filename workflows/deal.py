@@ -94,10 +94,12 @@ class DealWorkflow:
     async def _perform(self, step: Step) -> None:
         self.performing = step
         now = max(step.at, self.deal.clock.now) if self.deal.clock.virtual else workflow.now()
+        renews = step.kind is StepKind.BOOK and self.deal.contract is not None and not self.deal.clock.virtual
         done = await perform(Perform(deal=self.deal, step=step, now=now))
         self.deal = after(self.deal, done.step, done.outcome, done.now)
         self.performing = None
-        self.steps_of_this_run += 1
+        # on the real clock a renewal begins a new run: one term, one history
+        self.steps_of_this_run = MOST_STEPS_OF_A_RUN if renews else self.steps_of_this_run + 1
 
     async def _idle(self) -> None:
         """Nothing is due: sleep until the next step, or until a message comes."""
