@@ -24,7 +24,8 @@ COPY sandbox sandbox
 COPY demo demo
 COPY migrations migrations
 COPY docker docker
-COPY alembic.ini cli.py worker.py settings.py ./
+COPY cli cli
+COPY alembic.ini worker.py settings.py ./
 USER q2c
 VOLUME /data
 CMD ["python", "-m", "uvicorn", "api.app:from_environment", "--factory", "--host", "0.0.0.0", "--port", "8080"]

@@ -1,0 +1,47 @@
+"""The commands of `q2c` by name, and how each ends: 0 well, 1 refused, 2 not understood."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from cli import deal, key, show, system
+from cli.trouble import Trouble
+from demo.positions import FileProblems
+from embedded.processes import ServerFailedError
+
+app = typer.Typer(
+    name="q2c",
+    help="Quote to cash: every deal is one durable workflow, and every cent is provable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(system.up)
+app.command("down")(system.down)
+app.command("status")(system.status)
+app.add_typer(deal.app, name="deal")
+app.add_typer(key.app, name="key")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        app(list(arguments) if arguments is not None else None, prog_name="q2c")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Trouble as trouble:
+        return _refused(trouble.lines())
+    except FileProblems as found:
+        return _refused([str(problem) for problem in found.problems])
+    except ServerFailedError as failed:
+        return _refused([*str(failed).splitlines(), "  mend   look at the log above; `q2c down` stops what is up"])
+    return 0
+
+
+def _refused(lines: Sequence[str]) -> int:
+    sys.stdout.flush()
+    out = show.console(error=True)
+    for number, line in enumerate(lines):
+        out.print(line, style="bold red" if number == 0 else None, soft_wrap=True)
+    return 1

@@ -1,0 +1,237 @@
+"""What is said to a deal, and how it is read; each command is one call of the API, and shows where the deal stands afterwards."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from cli import show
+from cli.client import Api, Refused, api_of
+from cli.deal_page import print_page, print_standing, print_timeline, zone_of
+from cli.draft_file import Asked, asked, told_in_file
+from cli.home import FOLDER, Folder
+from cli.trouble import Trouble
+
+app = typer.Typer(help="Deals: open one, read it, say something to it.", no_args_is_help=True)
+
+DealId = Annotated[str, typer.Argument(help="The deal's id, the beginning of it, or its whole name.", metavar="DEAL")]
+DraftFile = Annotated[Path, typer.Argument(help="YAML or JSON: name, account, and what is asked for.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal's story.")]
+Version = Annotated[int | None, typer.Option("--version", help="Which version is meant; the newest unless said.")]
+
+
+def found(api: Api, said: str) -> str:
+    """A deal's id from its id, the beginning of it, or its name. Raises Trouble for none and for more than one."""
+    if re.fullmatch(r"d_[a-z2-7]{26}", said):
+        return said
+    matches = [
+        each
+        for each in api.pages("/v1/deals")
+        if each["name"].casefold() == said.casefold() or each["id"].startswith(said)
+    ]
+    if len(matches) == 1:
+        return str(matches[0]["id"])
+    if not matches:
+        raise Trouble(f"there is no deal {said!r}", where="DEAL", mend="see `q2c deal list`")
+    raise Trouble(
+        f"{len(matches)} deals are called {said!r}",
+        where="DEAL",
+        mend="give one of these ids",
+        errors=[
+            ("", f"{each['id']}  {each['name']}, {each['stage']}, opened {each['opened_at'][:10]}")
+            for each in matches[:10]
+        ],
+    )
+
+
+@app.command("open")
+def open_(
+    file: DraftFile, owner: Annotated[str | None, typer.Option(help="Admin only.")] = None, folder: Folder = FOLDER
+) -> None:
+    """Open a deal from a file. What cannot be priced is refused, and nothing is stored."""
+    said = asked(file)
+    api = api_of(folder)
+    body: dict[str, Any] = {"name": said.name, "account_id": account_of(api, said), "draft": said.draft}
+    if owner:
+        body["owner"] = owner
+    try:
+        page = api.post("/v1/deals", body)
+    except Refused as refused:
+        raise told_in_file(said, refused) from None
+    print_standing(api, page)
+
+
+@app.command("revise")
+def revise(deal: DealId, file: DraftFile, folder: Folder = FOLDER) -> None:
+    """Ask for something else: a new version, which ends what was asked, approved or sent of the old one."""
+    said = asked(file)
+    api = api_of(folder)
+    try:
+        page = api.post(f"/v1/deals/{found(api, deal)}/revise", {"draft": said.draft})
+    except Refused as refused:
+        raise told_in_file(said, refused) from None
+    print_standing(api, page)
+
+
+def account_of(api: Api, said: Asked) -> str:
+    """The account's id from its id, its name or its mail address. Raises Trouble at the file's line."""
+    if re.fullmatch(r"acc_[a-z2-7]{26}", said.account):
+        return said.account
+    wanted = said.account.casefold()
+    matches = [
+        each for each in api.pages("/v1/accounts") if wanted in {each["name"].casefold(), each["email"].casefold()}
+    ]
+    if len(matches) == 1:
+        return str(matches[0]["id"])
+    known = [("", f"{each['id']}  {each['name']} of {each['entity_id']}") for each in matches[:10]]
+    what = (
+        f"{len(matches)} accounts are called {said.account!r}" if matches else f"there is no account {said.account!r}"
+    )
+    mend = (
+        "give one of these ids"
+        if matches
+        else "give an account's id, name or mail address; `q2c import` makes accounts"
+    )
+    raise Trouble(what, where=said.at("account"), mend=mend, errors=known)
+
+
+@app.command("list")
+def list_(
+    stage: Annotated[
+        str | None, typer.Option(help="quote, approval, signature, provisioning, active, suspended, ended.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option()] = None,
+    account: Annotated[str | None, typer.Option(help="The account's id.")] = None,
+    entity: Annotated[str | None, typer.Option(help="The legal entity or sandbox.")] = None,
+    waits_for: Annotated[
+        str | None, typer.Option("--waits-for", help="As the list shows it: approval, signature, …")
+    ] = None,
+    parked: Annotated[bool | None, typer.Option("--parked/--not-parked")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    folder: Folder = FOLDER,
+) -> None:
+    """Deals, newest first; every option narrows."""
+    api = api_of(folder)
+    wanted = {"stage": stage, "owner": owner, "account": account, "entity": entity, "waits_for": waits_for}
+    flag = None if parked is None else str(parked).lower()
+    deals = list(api.pages("/v1/deals", most=limit, parked=flag, **wanted))
+    made = show.table(
+        "deal",
+        "name",
+        "entity",
+        "stage",
+        "waits for",
+        "since (UTC)",
+        "next (UTC)",
+        "ACV",
+        right=("ACV",),
+        whole=("deal",),
+    )
+    out = show.console()
+    out.print(show.rows(made, [_line(each) for each in deals]) if deals else "no such deals")
+    if len(deals) == limit:
+        out.print(f"the newest {limit}; more with --limit", style="dim")
+
+
+def _line(deal: dict[str, Any]) -> list[Any]:
+    waits = deal["waits_for"] + (f" ({deal['who']})" if deal["who"] else "")
+    coming = deal["next"]
+    return [
+        deal["id"],
+        deal["name"],
+        deal["entity_id"],
+        show.word(deal["stage"]),
+        Text(f"parked: {deal['parked']}", style="red") if deal["parked"] else waits,
+        show.instant(deal["since"]),
+        f"{show.instant(coming['at'])} {coming['kind']}" if coming else "",
+        deal["acv"]["text"],
+    ]
+
+
+@app.command("show")
+def show_(deal: DealId, folder: Folder = FOLDER) -> None:
+    """The page of one deal: where it stands, what it waits for, what comes next; orders, contract, money, story."""
+    api = api_of(folder)
+    print_page(api, found(api, deal))
+
+
+@app.command("timeline")
+def timeline(deal: DealId, folder: Folder = FOLDER) -> None:
+    """The whole story of one deal, from quote to cash."""
+    api = api_of(folder)
+    id_ = found(api, deal)
+    page = api.get(f"/v1/deals/{id_}")
+    print_timeline(show.console(), list(api.pages(f"/v1/deals/{id_}/timeline")), zone_of(api, page))
+
+
+@app.command("submit")
+def submit(deal: DealId, version: Version = None, folder: Folder = FOLDER) -> None:
+    """Ask for approval of the priced version; what needs none goes out for signature at once."""
+    api = api_of(folder)
+    id_ = found(api, deal)
+    _say(api, id_, "submit", {"version": version or _newest(api, id_)})
+
+
+@app.command("approve")
+def approve(deal: DealId, reason: Reason = "approved", version: Version = None, folder: Folder = FOLDER) -> None:
+    """Approve the version that waits, for the groups of your key. Nobody approves an own deal."""
+    _decide(deal, version, reason, folder, approve=True)
+
+
+@app.command("reject")
+def reject(deal: DealId, reason: Reason, version: Version = None, folder: Folder = FOLDER) -> None:
+    """Reject the version that waits; sales may revise it."""
+    _decide(deal, version, reason, folder, approve=False)
+
+
+@app.command("withdraw")
+def withdraw(deal: DealId, reason: Reason = "withdrawn by sales", folder: Folder = FOLDER) -> None:
+    """Take the open order back; a revision opens it again."""
+    api = api_of(folder)
+    _say(api, found(api, deal), "withdraw", {"reason": reason})
+
+
+@app.command("cancel")
+def cancel(deal: DealId, reason: Reason, folder: Folder = FOLDER) -> None:
+    """Before a contract: end the deal, undoing what was provisioned. After: end it with the invoiced period."""
+    api = api_of(folder)
+    _say(api, found(api, deal), "cancel", {"reason": reason})
+
+
+@app.command("retry")
+def retry(
+    deal: DealId,
+    subject: Annotated[str, typer.Option(help="One parked subject or invoice; all that is parked unless said.")] = "",
+    folder: Folder = FOLDER,
+) -> None:
+    """Bring back what is parked, or charge an open invoice again now."""
+    api = api_of(folder)
+    _say(api, found(api, deal), "retry", {"subject": subject})
+
+
+def _decide(deal: str, version: int | None, reason: str, folder: Path, *, approve: bool) -> None:
+    api = api_of(folder)
+    id_ = found(api, deal)
+    page = api.get(f"/v1/deals/{id_}")
+    order = _open_order(page)
+    number = version or order["version"]
+    hashes = {each["version"]: each["content_hash"] for each in order["versions"]}
+    body = {"version": number, "content_hash": hashes.get(number, ""), "approve": approve, "reason": reason}
+    _say(api, id_, "decide", body)
+
+
+def _say(api: Api, deal: str, command: str, body: dict[str, Any]) -> None:
+    print_standing(api, api.post(f"/v1/deals/{deal}/{command}", body))
+
+
+def _newest(api: Api, deal: str) -> int:
+    return int(_open_order(api.get(f"/v1/deals/{deal}"))["version"])
+
+
+def _open_order(page: dict[str, Any]) -> dict[str, Any]:
+    order: dict[str, Any] | None = page["orders"][-1] if page["orders"] else None
+    if order is None or not order["version"]:
+        raise Trouble(f"{page['name']} has no priced version yet", where="version", mend="look again in a moment")
+    return order

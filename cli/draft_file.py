@@ -1,0 +1,76 @@
+"""A deal as a file: `name` and `account` beside the fields of a draft; whatever is wrong is told with line and column."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.trouble import Trouble
+from demo.positions import Document, FileProblem, FileProblems, load_text, load_yaml
+
+OURS = ("name", "account")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a file asks for. `at(path)` is where a field stands, as file:line:column."""
+
+    name: str
+    account: str
+    draft: dict[str, Any]
+    at: Callable[[str], str]
+
+
+def document(path: Path) -> Document:
+    """A YAML or JSON file with its positions. Raises FileProblems."""
+    if path.suffix == ".json":
+        text = load_text(path)
+        try:
+            json.loads(text)
+        except json.JSONDecodeError as error:
+            message = f"malformed JSON: {error.msg}"
+            raise FileProblems([FileProblem(str(path), error.lineno, error.colno, "", message)]) from None
+    return load_yaml(path)
+
+
+def asked(path: Path, *, whole: bool = True) -> Asked:
+    """What the file asks for; `whole` False: name and account may be left out. Raises FileProblems."""
+    read = document(path)
+    problems = [
+        read.problem(name, "is missing" if read.mapping.get(name) is None else "expected text")
+        for name in OURS
+        if not isinstance(read.mapping.get(name), str) and (whole or name in read.mapping)
+    ]
+    if problems:
+        raise FileProblems(problems)
+    draft = {name: value for name, value in read.mapping.items() if name not in OURS}
+
+    def at(field: str) -> str:
+        line, column = read.position(field)
+        return f"{read.file}:{line}:{column}"
+
+    return Asked(name=_text(read.mapping, "name"), account=_text(read.mapping, "account"), draft=draft, at=at)
+
+
+def told_in_file(said: Asked, refused: Trouble) -> Trouble:
+    """The API's refusal with the file's own lines for what it names; other refusals as they are."""
+    places = {where: _place(said, where) for where, _ in (*refused.errors, (refused.where, ""))}
+    return Trouble(
+        refused.what,
+        where=places[refused.where],
+        mend=refused.mend,
+        type_=refused.type,
+        errors=[(places[where], message) for where, message in refused.errors],
+    )
+
+
+def _place(said: Asked, where: str) -> str:
+    field = {"account_id": "account"}.get(where, re.sub(r"^draft\.?", "", where))
+    known = field in OURS or field.partition(".")[0].partition("[")[0] in said.draft
+    return f"{said.at(field)}: {field}" if known and field else where
+
+
+def _text(mapping: Mapping[str, object], name: str) -> str:
+    return str(mapping.get(name) or "")

@@ -1,0 +1,95 @@
+"""How things look in a terminal: tables without walls, instants in one zone, ages in words; plain text where it is no terminal."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 160
+DIM, BOLD = "dim", "bold"
+STYLE_OF = {
+    "active": "green",
+    "paid": "green",
+    "approved": "green",
+    "captured": "green",
+    "done": "green",
+    "ended": "dim",
+    "superseded": "dim",
+    "suspended": "red",
+    "uncollectible": "red",
+    "rejected": "red",
+    "declined": "red",
+    "failed": "red",
+    "unknown": "red",
+    "parked": "red",
+    "open": "yellow",
+    "asked": "yellow",
+    "in_approval": "yellow",
+    "pending": "yellow",
+    "approval": "yellow",
+    "signature": "yellow",
+    "provisioning": "cyan",
+    "quote": "cyan",
+}
+
+
+def console(*, error: bool = False) -> Console:
+    """The terminal as it is now; not a terminal: no colours, and wide enough that nothing is cut."""
+    stream = sys.stderr if error else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() or os.environ.get("COLUMNS") else PLAIN_WIDTH
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = (), heading: bool = True) -> Table:
+    """A table without walls; `right` columns are figures, `whole` ones are never broken."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=heading, header_style=DIM)
+    for name in columns:
+        figure = name in right
+        made.add_column(name, justify="right" if figure else "left", no_wrap=figure or name in whole, overflow="fold")
+    return made
+
+
+def word(said: str) -> Text:
+    """A status in the colour that it has everywhere."""
+    return Text(said, style=STYLE_OF.get(said, ""))
+
+
+def rows(made: Table, lines: Sequence[Sequence[RenderableType | None]]) -> Table:
+    """The table with its lines; None is nothing."""
+    for line in lines:
+        made.add_row(*("" if cell is None else cell for cell in line))
+    return made
+
+
+def instant(said: str | None, zone: str = "UTC") -> str:
+    """An ISO instant in a zone, to the minute.
+
+    >>> instant("2027-05-01T22:00:00Z", "Europe/Berlin")
+    '2027-05-02 00:00'
+    """
+    return "" if not said else moment(said).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def moment(said: str) -> datetime:
+    """An ISO instant of the API."""
+    return datetime.fromisoformat(said).astimezone(UTC)
+
+
+def age(span: timedelta) -> str:
+    """How long, in the two largest units that say something.
+
+    >>> age(timedelta(days=3, hours=4, minutes=5)), age(timedelta(minutes=90)), age(timedelta(seconds=4))
+    ('3 d 4 h', '1 h 30 min', 'under a minute')
+    """
+    minutes = int(abs(span).total_seconds()) // 60
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    said = [f"{number} {unit}" for number, unit in parts if number]
+    if parts[0][0] >= 60:  # noqa: PLR2004 (after two months nobody counts hours)
+        said = said[:1]
+    return " ".join(said[:2]) or "under a minute"
