@@ -53,10 +53,11 @@ PEOPLE = (OWNER, DESK, "other@acme.example")
 FAILING = tuple(kind for kind in StepKind if kind is not StepKind.BILL)
 
 
-def some_outside(chance: random.Random) -> Outside:
-    interval = chance.choice((1, 3, 12))
+def some_outside(chance: random.Random, *, calm: bool = False) -> Outside:
+    interval = chance.choice((1, 1, 3, 12))
     names = ("tenant", "users", "entitlements")[: chance.randint(0, 3)]
-    broken = {chance.choice(names): chance.choice((1, 2, -1))} if names and chance.random() < 0.3 else {}
+    broken = {chance.choice(names): chance.choice((1, 2, -1))} if names and chance.random() < 0.3 and not calm else {}
+    wishes = ("sign",) if calm else ("sign", "sign", "sign", "decline", "ignore", "forge")
     return Outside(
         terms=replace(
             TERMS,
@@ -71,9 +72,9 @@ def some_outside(chance: random.Random) -> Outside:
         needs=chance.choice(NEEDS),
         renewal_needs=chance.choice(((), (), (NEED,))),
         provisioning=names,
-        customer=tuple(chance.choices(("sign", "sign", "sign", "decline", "ignore", "forge"), k=3)),
-        customer_after=days(chance.choice((0, 0.5, 3, 29, 31))),
-        card=tuple(chance.choices(FATES, weights=(10, 3, 1, 1, 1, 1, 1, 1, 1, 1, 0.3), k=6)),
+        customer=tuple(chance.choices(wishes, k=3)),
+        customer_after=days(chance.choice((0, 0.5, 3) if calm else (0, 0.5, 3, 29, 31))),
+        card=tuple(chance.choices(FATES, weights=(20, 6, 1, 1, 1, 1, 1, 1, 1, 1, 0.3), k=12)) + ("captured",) * calm,
         pays_after=chance.choice((None, -5, 0, 10, 50)),
         broken=broken,
     )
@@ -98,7 +99,7 @@ def some_command(life: Life, chance: random.Random) -> Command:
                 groups=chance.choice(GROUPS),
             ),
             Withdraw(reason="no"),
-            Cancel(reason="no"),
+            Cancel(reason="no") if chance.random() < 0.3 else Retry(),
             Retry(subject=chance.choice(subjects)),
             Retry(),
             TakeUp(rules=chance.choice((1, 2))),
@@ -124,23 +125,28 @@ def finish(life: Life) -> None:
     assert life.over, (standing(life.deal), life.deal)
 
 
+def approved(life: Life) -> None:
+    for groups in (("desk", "finance"), ("cfo",)):
+        if any(order.stage == "in_approval" for order in life.deal.orders):
+            life.decide(groups=groups)
+
+
 def whole_life(seed: int) -> Life:
     """One life by chance: the deal desk, commands, outages and failures at random instants."""
     chance = random.Random(seed)
-    life = Life(some_outside(chance), virtual=chance.random() < 0.5, zone=chance.choice(ZONES))
+    calm = seed % 3 > 0  # two of three get into service, and stay there for a while
+    life = Life(some_outside(chance, calm=calm), virtual=chance.random() < 0.5, zone=chance.choice(ZONES))
     Watch(life)
     life.submitted()
     for _ in range(chance.randint(1, 12)):
-        if chance.random() < 0.6:
-            for groups in (("desk",), ("desk", "finance"), ("cfo",)):
-                if any(order.stage == "in_approval" for order in life.deal.orders):
-                    life.decide(groups=groups)
-        if chance.random() < 0.4:
+        if calm or chance.random() < 0.6:
+            approved(life)
+        if chance.random() < (0.1 if calm else 0.4):
             life.say(some_command(life, chance), by=chance.choice(PEOPLE))
-        if chance.random() < 0.15:
+        if chance.random() < 0.1:
             life.outside.failing.add(chance.choice(FAILING))
         late = days(chance.choice((0, 0, 0, 0.01, 1, 8, 60)))
-        life.play(life.now + days(chance.choice((0.2, 2, 20, 100))), late=late)
+        life.play(life.now + days(chance.choice((0.2, 2, 20, 100, 200))), late=late)
         if life.over:
             break
     finish(life)
@@ -156,7 +162,7 @@ def test_thousands_of_whole_lives_by_chance(share: int) -> None:
         except Exception as error:
             error.add_note(f"seed {seed}: whole_life({seed})")
             raise
-    assert len(ends) > 2, "lives end in different ways"
+    assert len(ends) > 1, "lives end in different ways"
 
 
 class DealMachine(RuleBasedStateMachine):
@@ -178,6 +184,13 @@ class DealMachine(RuleBasedStateMachine):
         self.life.say(Revise(draft_id="draft", draft_hash="h"))
         if self.life.deal.orders:
             self.life.say(Submit(version=self.life.deal.orders[0].version))
+
+    @rule()
+    def into_service(self) -> None:
+        """The short way, so that much of the search happens behind it."""
+        self.quote()
+        approved(self.life)
+        self.life.play(self.life.now + days(40))
 
     @rule(approve=st.booleans(), groups=st.sampled_from(GROUPS), by=st.sampled_from(PEOPLE))
     def decide(self, approve: bool, groups: tuple[str, ...], by: str) -> None:
@@ -277,7 +290,7 @@ class DealMachine(RuleBasedStateMachine):
 
 DealMachine.TestCase.settings = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=25,
+    stateful_step_count=30,
     deadline=None,
     derandomize="Q2C_EXAMPLES" not in os.environ,  # the same search for everybody; more, and by chance, when asked
     database=None,
@@ -297,9 +310,7 @@ def test_the_virtual_and_the_real_clock_play_the_same_life(seed: int) -> None:
         life = Life(some_outside(random.Random(seed)), virtual=virtual, zone="Europe/Berlin")
         Watch(life)
         life.submitted()
-        for groups in (("desk", "finance"), ("cfo",)):
-            if any(order.stage == "in_approval" for order in life.deal.orders):
-                life.decide(groups=groups)
+        approved(life)
         life.play(START + days(500))
         lives.append(life)
     assert _steps(lives[0]) == _steps(lives[1])

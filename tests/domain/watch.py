@@ -10,9 +10,8 @@ from itertools import pairwise
 
 from domain import contract as contracts
 from domain.agenda import agenda
-from domain.calendar import local_midnight
-from domain.message import Decide, Retry, Verdict
-from domain.outcome import Charged, Failed, Noticed, Priced, Taken
+from domain.message import Decide, Retry, SignatureFact, Verdict
+from domain.outcome import Charged, Failed, Noticed, Priced, Sent, Taken
 from domain.standing import standing
 from domain.state import Deal
 from domain.step import StepKind
@@ -40,10 +39,12 @@ class Watch:
         self.performed: set[tuple[StepKind, str, int]] = set()
         self.charged_at: list[datetime] = []
         self.messaged_at: list[datetime] = []
-        self.retried = False
+        self.retried = False  # an operator may charge a second time on one day
+        self.by_hand: set[str] = set()  # invoices that an operator brought back
         self.needs: dict[tuple[str, int], set[str]] = {}  # (order, version) → groups that must approve
         self.approved: dict[tuple[str, int], set[str]] = defaultdict(set)
         self.attempts: dict[str, list[str]] = defaultdict(list)  # invoice → keys, in order
+        self.out: set[str] = set()  # envelopes that could be signed
         life.watch = self
 
     def __call__(self, before: Deal, played: Played) -> None:
@@ -54,6 +55,7 @@ class Watch:
         self._once(played, deal)
         self._message(before, played, deal)
         self._approvals(before, played)
+        self._envelopes(before, played, deal)
         self._money(before, played)
         self._access(deal)
         if deal.turn % 25 == 0 or deal.closed:
@@ -92,7 +94,9 @@ class Watch:
                 inbox=before.inbox,
             )
             assert unmoved == before, f"{message.body} was {answer.verdict}"
-        self.retried |= isinstance(message.body, Retry) and answer.verdict is Verdict.ACCEPTED
+        if isinstance(message.body, Retry) and answer.verdict is Verdict.ACCEPTED:
+            self.retried = True
+            self.by_hand.update(c.invoice_id for c in deal.collections)
 
     def _approvals(self, before: Deal, played: Played) -> None:
         """Nothing goes out for signature unless each group that was needed approved it; nobody approves their own."""
@@ -118,6 +122,26 @@ class Watch:
                 if set(request.groups) & set(decide.groups):
                     self.approved[order.subject, order.version].add(request.need.group)
 
+    def _envelopes(self, before: Deal, played: Played, deal: Deal) -> None:
+        """What is out belongs to an order that waits for it, or is being taken back; a signature counts only in time."""
+        step, outcome = played.step, played.outcome
+        if isinstance(outcome, Sent):
+            self.out.add(outcome.envelope_id)
+        if step.kind is StepKind.VOID:
+            self.out.discard(step.subject)
+        if isinstance(outcome, Taken) and isinstance(outcome.fact, SignatureFact):
+            self.out.discard(outcome.fact.envelope_id)
+        waited_for = {order.envelope_id for order in deal.orders if order.stage == "out_for_signature"}
+        assert self.out <= waited_for | {envelope for _, envelope in deal.voids}
+        for order in deal.orders:
+            if order.stage == "signed":
+                assert order.signed_at is not None
+                assert order.expires_at is not None
+                assert order.signed_at <= order.expires_at
+                assert order.document_sha256 == self.life.envelopes[order.envelope_id]
+        if step.kind is StepKind.END and not isinstance(outcome, Failed):
+            assert not any(order.holds_end for order in before.orders), "signed, and forgotten"
+
     def _money(self, before: Deal, played: Played) -> None:
         """A new attempt only after a definite refusal; one charge and one message a day; every period once, in a row."""
         step = played.step
@@ -128,10 +152,14 @@ class Watch:
                 assert fate.rpartition(":")[2] not in ("captured", "lost"), f"{key} while {earlier} is {fate}"
                 assert earlier in self.life.refused, f"{key} before {earlier} was definitely refused"
             self.attempts[step.subject].append(key)
+            collection = before.collection(step.subject)
+            assert collection is not None
+            assert step.subject in self.by_hand or collection.decline in ("", "soft"), "no new charge without a new method"
             if self.charged_at and not self.retried:
                 assert played.now - self.charged_at[-1] >= DAY
             self.charged_at.append(played.now)
             self.retried = False
+            self.by_hand.discard(step.subject)
         if step.kind is StepKind.MESSAGE and not isinstance(played.outcome, Failed):
             if self.messaged_at:
                 assert played.now - self.messaged_at[-1] >= DAY
