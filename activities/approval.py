@@ -102,7 +102,9 @@ async def _nudge(session: AsyncSession, command: Perform, *, escalate: bool) -> 
         rows = await _mails(session, command, need.group, "still waits for your approval", need.reason)
         line = f"{need.group} is reminded: version {order.version} waits since {at_utc(asked_at)}"
         return Effect(outcome=Done(), rows=rows, told=[Told(text=line)])
-    rows = await _mails(session, command, need.escalate_to, f"was escalated to you by {need.group}'s silence", need.reason)
+    rows = await _mails(
+        session, command, need.escalate_to, f"was escalated to you by {need.group}'s silence", need.reason
+    )
     line = f"Escalated to {need.escalate_to}: {need.group} has not answered since {at_utc(asked_at)}"
     updates = [
         Update(ApprovalRequestRow, {"escalated_to": need.escalate_to}, {"id": _request_id(command, order, request)})

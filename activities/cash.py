@@ -166,5 +166,3 @@ async def _to_tell(session: AsyncSession, event: BankStatement) -> list[ToTell]:
     )
     found = (await session.exec(query.order_by(col(InboxRow.id)))).all()
     return [ToTell(deal_id=row.deal_id, inbox_id=row.id) for row in found if row.deal_id is not None]
-
-

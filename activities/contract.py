@@ -40,7 +40,7 @@ class ContractActivities(stubs.ContractActivities):
     @activity.defn
     async def activate_contract(self, command: Perform) -> Performed:
         """Everything is provisioned: the first term gets its dates."""
-        return await self.books.perform(command, lambda session: _activate(session, command))
+        return await self.books.perform(command, lambda _: _activate(command))
 
     @activity.defn
     async def end_contract(self, command: Perform) -> Performed:
@@ -184,7 +184,7 @@ def _event(command: Perform, topic: str, contract_id: str) -> OutboxRow:
     )
 
 
-async def _activate(session: AsyncSession, command: Perform) -> Effect:
+async def _activate(command: Perform) -> Effect:
     order, deal = _order(command), command.deal
     if order.terms is None or deal.contract is None:
         raise MissingReference(what="the booked contract")
@@ -242,5 +242,3 @@ def _goodbye(deal: Deal, account: AccountRow, command: Perform, running: Contrac
         "Access is closed from that day on.\n",
         at=command.now,
     )
-
-

@@ -106,10 +106,8 @@ async def _captured(
     """Money is posted once, by the gateway's id, whichever path brings it first."""
     amount = event.outcome.captured_minor if event.outcome else 0
     posted = (await session.execute(_POSTED, {"ref": event.gateway_ref})).scalar_one()
-    settled = posted and row.status == "paid" or row.paid_minor + amount >= row.total_minor
-    fact = PaymentFact(
-        key=event.key, invoice_id=row.id, status="captured", code="", decline="", settled=settled
-    )
+    settled = (posted and row.status == "paid") or row.paid_minor + amount >= row.total_minor
+    fact = PaymentFact(key=event.key, invoice_id=row.id, status="captured", code="", decline="", settled=settled)
     line = f"Paid: {text(Money(amount, row.currency))} for invoice {row.number}, charge {attempt.attempt}"
     if posted:
         return Booked(fact, [], [], f"{line} (known already)")

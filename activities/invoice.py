@@ -89,9 +89,7 @@ async def _bill(session: AsyncSession, command: Perform) -> Effect:
     rows: list[SQLModel] = [row, *_line_rows(invoice_id, draft)]
     entry = ledger.for_invoice(net_by_revenue_account=draft.net_by_revenue_account, tax_minor=draft.tax_minor)
     if entry is not None:
-        rows += entry_rows(
-            command, entry, on=draft.issued_on, source_kind="invoice", source_id=invoice_id, memo=number
-        )
+        rows += entry_rows(command, entry, on=draft.issued_on, source_kind="invoice", source_id=invoice_id, memo=number)
     rows += [_event(command, row), _mail(command, found, row)]
     told = Told(
         text=f"Invoice {number} for {draft.period}: {text(Money(draft.total_minor, deal.currency))}, due {draft.due_on}",
@@ -170,9 +168,7 @@ def _ladder(deal: Deal, found: _ToBill, now: datetime) -> Ladder:
     """An invoice on terms gets its reminders now; a card gets its ladder with its first decline."""
     if found.method != "transfer":
         return ()
-    return dunning.terms_ladder(
-        found.policy.transfer_rungs(), due_on=found.draft.due_on, zone=deal.zone, issued_at=now
-    )
+    return dunning.terms_ladder(found.policy.transfer_rungs(), due_on=found.draft.due_on, zone=deal.zone, issued_at=now)
 
 
 def _invoice_row(command: Perform, found: _ToBill, *, invoice_id: str, sequence: int, number: str) -> InvoiceRow:

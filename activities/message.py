@@ -12,7 +12,19 @@ from temporalio import activity
 from activities.facts import booked
 from activities.fence import Books, Effect, Told
 from domain.judge import judge
-from domain.message import Answer, Cancel, Decide, Fact, FactCame, Message, Retry, Revise, Submit, TakeUp, Verdict, Withdraw
+from domain.message import (
+    Cancel,
+    Decide,
+    Fact,
+    FactCame,
+    Message,
+    Retry,
+    Revise,
+    Submit,
+    TakeUp,
+    Verdict,
+    Withdraw,
+)
 from domain.order import Order, OrderStage
 from domain.outcome import Charged, Failed, Outcome, Taken
 from domain.payment import ChargeStatus
@@ -180,7 +192,7 @@ async def _close_requests(
             "comment": body.reason,
         }
         await session.execute(sql_update(table).where(*waiting, mine).values(**decided))
-    if after is None or after.stage is not OrderStage.IN_APPROVAL and after.stage is not OrderStage.APPROVED:
+    if after is None or (after.stage is not OrderStage.IN_APPROVAL and after.stage is not OrderStage.APPROVED):
         await session.execute(sql_update(table).where(*waiting).values(status="superseded"))
 
 

@@ -188,7 +188,9 @@ class PaymentActivities(stubs.PaymentActivities):
             key=f"customer/{found.account_id}", account_id=found.account_id, name=found.name, email=found.email
         )
         method = await payments.attach_method(
-            key=f"method/{found.account_id}/{found.method_token}", customer_ref=customer, method_token=found.method_token
+            key=f"method/{found.account_id}/{found.method_token}",
+            customer_ref=customer,
+            method_token=found.method_token,
         )
         row = GatewayCustomerRow(
             account_id=found.account_id, customer_ref=customer, method_ref=method, method_token=found.method_token
@@ -301,7 +303,7 @@ def _captured(command: Perform, found: ToCharge, answer: ChargeOutcome) -> Effec
     )
 
 
-def card_receipt(  # noqa: PLR0913  (a receipt has that many facts)
+def card_receipt(
     command: Perform,
     *,
     invoice_id: str,

@@ -30,7 +30,7 @@ def entry_rows(
     )
 
 
-def rows_of(  # noqa: PLR0913  (an entry has that many facts)
+def rows_of(
     entry: Entry,
     *,
     key: str,

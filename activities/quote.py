@@ -46,7 +46,7 @@ class QuoteActivities(stubs.QuoteActivities):
     @activity.defn
     async def expire_quote(self, command: Perform) -> Performed:
         """The version's validity ended unsigned."""
-        return await self.books.perform(command, lambda session: _expire(session, command))
+        return await self.books.perform(command, lambda _: _expire(command))
 
     @activity.defn
     async def offer_renewal(self, command: Perform) -> Performed:
@@ -65,7 +65,7 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
         draft = Draft.parse(draft_row.content)
         book_row = await price_books.latest(session, draft.price_book, on)
         if book_row is None:
-            raise MissingReference(what=f"price book {draft.price_book}, valid on {on}")  # noqa: TRY301 (refused like any other)
+            raise MissingReference(what=f"price book {draft.price_book}, valid on {on}")
         if draft.currency != deal.currency:
             raise quote.QuoteCurrencyMismatch(draft=draft.currency, price_book=deal.currency, where="currency")
         priced = quote.price(draft, price_book.parse(book_row.content), on=on)
@@ -108,7 +108,7 @@ async def _needs(session: AsyncSession, priced: PricedQuote) -> tuple[Need, ...]
     )
 
 
-def _version_row(  # noqa: PLR0913  (a version has that many facts)
+def _version_row(
     deal: Deal,
     priced: PricedQuote,
     *,
@@ -174,11 +174,13 @@ def _status(version_id: str, status: str) -> Update:
     return Update(QuoteVersionRow, {"status": status}, {"id": version_id})
 
 
-async def _expire(session: AsyncSession, command: Perform) -> Effect:
+async def _expire(command: Perform) -> Effect:
     order = command.deal.order(command.step.subject)
     updates = [_status(order.version_id, "expired")] if order and order.version_id else []
     return Effect(
-        outcome=Done(), updates=updates, told=[Told(text=f"Version {command.step.number} of the quote expired unsigned")]
+        outcome=Done(),
+        updates=updates,
+        told=[Told(text=f"Version {command.step.number} of the quote expired unsigned")],
     )
 
 
@@ -192,9 +194,7 @@ async def _offer(session: AsyncSession, command: Perform) -> Effect:
     priced = quote.uplifted(version.content, from_content(version.content).terms.uplift_percent)
     end = local_midnight(last.ends_on, deal.zone)
     order_number = deal.next_order
-    row = _version_row(
-        deal, priced, order_number=order_number, number=1, draft_id=None, at=now, expires_at=end
-    )
+    row = _version_row(deal, priced, order_number=order_number, number=1, draft_id=None, at=now, expires_at=end)
     row.price_book_id = version.price_book_id
     row.status = "noticed" if priced.terms.auto_renew else "approved"
     # the discount was approved with the running version and did not get worse: nobody is asked again
@@ -230,5 +230,3 @@ def _notice_mail(deal: Deal, account: AccountRow, command: Perform, last: Term, 
         f"{text(amount)} per period, net of tax, unless you tell us otherwise before that day.\n",
         at=command.now,
     )
-
-

@@ -125,7 +125,9 @@ class SignatureActivities(stubs.SignatureActivities):
         done = Effect(
             outcome=Done(),
             updates=[
-                Update(EnvelopeRow, {"status": "voided", "closed_at": command.now}, {"id": step.subject, "status": "sent"})
+                Update(
+                    EnvelopeRow, {"status": "voided", "closed_at": command.now}, {"id": step.subject, "status": "sent"}
+                )
             ]
             if await self._is_out(step.subject)
             else (),

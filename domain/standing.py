@@ -110,4 +110,3 @@ def _running(deal: Deal) -> tuple[str, str, str, datetime]:
             return stage, "payment", "payment gateway", collection.issued_at
         return stage, "payment", deal.account_id, collection.issued_at
     return stage, "next period", "q2c", since
-

@@ -61,7 +61,7 @@ class DealWorkflow:
         self.shown: tuple[str, str, int] | None = None
 
     @workflow.run
-    async def run(self, deal: Deal) -> DealEnded:
+    async def run(self, deal: Deal) -> DealEnded:  # noqa: ARG002  (taken by __init__, which must have the same arguments)
         try:
             while True:
                 self._fold_messages()
