@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from domain.calendar import UnknownZone, local_date
 from domain.money import UnknownCurrency, exponent
 
-NAME = "^[a-z][a-z0-9_-]{2,39}$"
+NAME = "^[a-z][a-z0-9_-]{1,39}$"
 
 
 class Schema(BaseModel):

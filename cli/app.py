@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cli import deal, key, show, system
+from cli import clock, deal, files, key, show, system
 from cli.trouble import Trouble
 from demo.positions import FileProblems
 from embedded.processes import ServerFailedError
@@ -22,6 +22,9 @@ app.command("down")(system.down)
 app.command("status")(system.status)
 app.add_typer(deal.app, name="deal")
 app.add_typer(key.app, name="key")
+app.add_typer(clock.app, name="clock")
+app.add_typer(clock.sandboxes, name="sandbox")
+app.command("import")(files.import_)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,8 @@ class Refused(Trouble):
         errors = [(str(each.get("path", "")), str(each.get("message", ""))) for each in body.get("errors", [])]
         facts = ", ".join(f"{name} {value}" for name, value in dict(body.get("facts", {})).items())
         what = str(body.get("detail", f"status {status}"))
+        if errors and all(message in what for _, message in errors):  # they are told one by one below
+            what = str(body.get("title", "the request is not valid")).lower()
         super().__init__(
             f"{what}" + (f" [{facts}]" if facts and facts not in what else ""),
             where=str(body.get("where", "")),

@@ -11,6 +11,7 @@ from cli import show
 from cli.client import Api, Refused, api_of
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
 from cli.draft_file import Asked, asked, told_in_file
+from cli.forecast import forecast_
 from cli.home import FOLDER, Folder
 from cli.trouble import Trouble
 
@@ -20,6 +21,9 @@ DealId = Annotated[str, typer.Argument(help="The deal's id, the beginning of it,
 DraftFile = Annotated[Path, typer.Argument(help="YAML or JSON: name, account, and what is asked for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal's story.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which version is meant; the newest unless said.")]
+
+
+app.command("forecast")(forecast_)
 
 
 def found(api: Api, said: str) -> str:

@@ -1,6 +1,6 @@
 """The page of one deal in a terminal: first what a person asks (where, waiting for whom, how long, what next), then the whole record."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -46,7 +46,7 @@ def _heading(out: Console, said: str) -> None:
 
 
 def _below(out: Console, made: Any) -> None:
-    out.print(Padding(made, (0, 0, 0, 2)))
+    out.print(Padding(made, (0, 0, 0, 2), expand=False))
 
 
 def _now(page: Page, entity: Page) -> datetime:
@@ -168,7 +168,7 @@ def _invoices(out: Console, page: Page, invoices: list[Page], zone: str) -> None
     made = show.table(*columns, right=("net", "tax", "total", "paid"), whole=("number", "issued", "due"))
     chased = {each["invoice_id"]: _chased(each, zone) for each in page["collections"]}
     for each in invoices:
-        period = f"{each['period_start']} – {each['period_end']}"
+        period = f"{each['period_start']} – {date.fromisoformat(each['period_end']) - timedelta(days=1)}"
         figures = [_figure(each[name]) for name in ("net", "tax", "total", "paid")]
         made.add_row(
             each["number"],

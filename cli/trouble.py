@@ -19,7 +19,7 @@ class Trouble(Exception):
         ['Refused: there is no deal d_1 (UnknownDeal)', '  where  deal', '  mend   check the id']
         """
         told = [f"Refused: {self.what}" + (f" ({self.type})" if self.type else "")]
-        if len(self.errors) > 1 or (self.errors and not self.where):
+        if self.errors:
             told += [f"  {where}: {message}" if where else f"  {message}" for where, message in self.errors]
         elif self.where:
             told.append(f"  where  {self.where}")
