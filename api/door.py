@@ -193,6 +193,10 @@ async def _within() -> AsyncIterator[None]:
         raise _unanswered("no worker answered in time; what was said may still be taken in") from error
     except RPCError as error:
         raise _unanswered("the workflow server does not answer") from error
+    except RuntimeError as error:
+        if "client connect" not in str(error):  # how the SDK says that its first connection failed
+            raise
+        raise _unanswered("the workflow server does not answer") from error
 
 
 def door_of(request: Request) -> Door:

@@ -12,7 +12,7 @@ from domain import price_book as books
 from domain import quote
 from domain.calendar import local_date
 from domain.document import content_hash
-from domain.errors import Invalid
+from domain.errors import DomainError, Invalid, InvalidDocument, Problem
 from domain.quote import Draft
 from models import price_book as price_books
 from models.account import AccountRow
@@ -69,9 +69,8 @@ async def checked(
             raise DealCurrencyMismatch(where="currency", draft=draft.currency, deal=currency)
         on = local_date(now_of(entity), entity.zone)
         quote.price(draft, await _book(database, draft, on), on=on)
-    except Invalid as error:
-        error.where = f"draft.{error.where}" if error.where else "draft"
-        raise
+    except DomainError as error:
+        raise _under_draft(error) from None
     if draft.terms.method == "card" and not account.method_token:
         raise Refusal(
             422,
@@ -81,6 +80,17 @@ async def checked(
             hint="give the account a payment method, or quote with method transfer",
         )
     return draft
+
+
+def _under_draft(error: DomainError) -> DomainError:
+    """The same refusal, with its paths as the request spells them."""
+    if isinstance(error, InvalidDocument):
+        error.problems = tuple(
+            Problem(f"draft.{each.path}" if each.path else "draft", each.message) for each in error.problems
+        )
+    else:
+        error.where = f"draft.{error.where}" if error.where else "draft"
+    return error
 
 
 async def _book(database: Database, draft: Draft, on: date) -> books.PriceBook:

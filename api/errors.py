@@ -149,13 +149,9 @@ def _validation(error: RequestValidationError) -> JSONResponse:
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         reason = str(found[0].get("ctx", {}).get("error", "not JSON"))
-        return problem(
-            400,
-            "BodyMalformed",
-            f"the body is not JSON: {reason}",
-            where=path_of(found[0]["loc"]),
-            hint="send valid JSON",
-        )
+        before = str(error.body)[: int(found[0]["loc"][-1])]
+        where = f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+        return problem(400, "BodyMalformed", f"{where}: not JSON: {reason}", where=where, hint="send valid JSON")
     errors = [{"path": path_of(item["loc"]), "message": str(item["msg"])} for item in found]
     detail = "; ".join(f"{item['path']}: {item['message']}" for item in errors)
     return problem(

@@ -23,7 +23,11 @@ class ExactRequest(Request):
 
 def exact_json(body: bytes) -> Any:
     """JSON without floats. Raises json.JSONDecodeError."""
-    text = body.decode("utf-8", errors="strict") if _is_utf8(body) else body.decode("latin-1")
+    text = body.decode(errors="replace")
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise json.JSONDecodeError("not UTF-8", text, error.start) from None
 
     def no_number(word: str) -> NoReturn:
         raise json.JSONDecodeError(f"{word} is not a number of JSON", text, text.find(word))
@@ -32,14 +36,6 @@ def exact_json(body: bytes) -> Any:
         return json.loads(text, parse_float=str, parse_constant=no_number)
     except RecursionError:
         raise json.JSONDecodeError("nested too deeply", text, 0) from None
-
-
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 class _Plain(yaml.SafeLoader):

@@ -24,7 +24,6 @@ from api.inbox import (
     tell,
 )
 from api.store import Db
-from domain.ids import derived
 from gateways import bank, signature, stripe
 from gateways.ports import PaymentEvent, WebhookRefused
 from models.cash import BankStatementRow
@@ -135,12 +134,7 @@ async def bank_webhook(request: Request, database: Db) -> KeptOut:
     if entity is None:
         row.status = UNEXPECTED
         return await _take(request, database, row)
-    statement_id = derived("st", entity.id, read.statement_id)
-    row.payload = {
-        **payload,
-        "statement_id": statement_id,
-        "bank_statement_id": read.statement_id,
-        "entity_id": entity.id,
-    }
-    statement = BankStatementRow(id=statement_id, entity_id=entity.id, received_at=entity.clock_at or row.received_at)
+    ours = {"statement_id": row.id, "bank_statement_id": read.statement_id, "entity_id": entity.id}
+    row.payload = {**payload, **ours}  # the statement is named by our id: that is what its workflow is told
+    statement = BankStatementRow(id=row.id, entity_id=entity.id, received_at=entity.clock_at or row.received_at)
     return await _take(request, database, row, statement)

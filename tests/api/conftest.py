@@ -1,9 +1,9 @@
 """The API in this process over a fresh PostgreSQL, spoken to through ASGI; keys for each role."""
 
-import itertools
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -30,10 +30,9 @@ class Caller:
 
     def __init__(self, client: httpx.AsyncClient, secret: str) -> None:
         self.client, self.secret = client, secret
-        self._keys = itertools.count(1)
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
-        return await self.client.get(path, params=params, headers={"Authorization": f"Bearer {self.secret}"})
+        return await self.client.get(path, params=params or None, headers={"Authorization": f"Bearer {self.secret}"})
 
     async def post(
         self,
@@ -46,7 +45,7 @@ class Caller:
     ) -> httpx.Response:
         said = {"Authorization": f"Bearer {self.secret}", **(headers or {})}
         if key is not None:
-            said["Idempotency-Key"] = f"{self.secret}-{next(self._keys)}" if key == "fresh" else key
+            said["Idempotency-Key"] = str(uuid4()) if key == "fresh" else key
         if content is not None:
             return await self.client.post(path, content=content, headers=said)
         return await self.client.post(path, json={} if json is None else json, headers=said)
