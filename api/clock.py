@@ -121,6 +121,7 @@ class Drive:
 
     async def _settle(self, now: datetime) -> bool:
         """Do all that is due up to `now`, on both sides, until neither has more. False: the time is used up."""
+        await self.outside.move(self.sandbox_id, now)  # first: what the deals ask of it then is dated by this day
         for _ in range(ROUNDS):
             if not await self._deals(now):
                 return False
