@@ -197,9 +197,10 @@ class Place:
         await self.control("behaviour", account=account, party=party, **how)
 
     async def effects(self, *kinds: str, account: str = "") -> list[dict[str, Any]]:
-        """What the outside says that happened there, in order."""
+        """What the outside says that happened there, in order; the details of each beside its other facts."""
         answer = await self.http.get("/control/log", params={"account": account or self.entity})
-        return [each for each in answer.json()["entries"] if not kinds or each["kind"] in kinds]
+        found = [{**each, **each["data"]} for each in answer.json()["entries"]]
+        return [each for each in found if not kinds or each["kind"] in kinds]
 
     async def transfer(self, amount_minor: int, *, on: str, reference: str = "", payer: str = "Globex S.p.A.") -> None:
         """A customer orders a transfer to the sandbox copy's bank account."""
@@ -343,6 +344,15 @@ class World(Place):
         """The deal as the books have it."""
         return from_json(Deal, await self.one("SELECT state FROM deals WHERE id = :id", id=deal_id))
 
+    async def until(self, query: str, expected: Any, **parameters: Any) -> None:
+        """Wait until the books say so; the test's own time-out ends a wait in vain."""
+        while await self.one(query, **parameters) != expected:  # noqa: ASYNC110 - the books tell nobody
+            await asyncio.sleep(0.02)
+
+    async def settled(self, deal_id: str, waits_for: str) -> None:
+        """Wait until the deal waits for that: steps at a gateway go on after a command was answered."""
+        await self.until("SELECT waits_for FROM deals WHERE id = :id", waits_for, id=deal_id)
+
     # --- the API ---
 
     async def ask(self, path: str, *, by: str = "admin", **params: Any) -> Any:
@@ -372,6 +382,7 @@ class World(Place):
         """A deal opened and submitted; the customer signs a day later unless told otherwise."""
         deal_id = await self.open(account_id, **changes)
         await self.say(deal_id, "submit", {"version": 1})
+        await self.settled(deal_id, "signature")
         return deal_id
 
     async def advance(self, to: str) -> None:

@@ -35,7 +35,7 @@ async def test_from_escalation_to_signature(
         # 2027-01-01: thirty percent off: first the sales managers, then finance
         assert await w.standing(deal) == ("approval", "approval")
         asked = "SELECT level, group_name, status, escalated_to FROM approval_requests WHERE version = 1 ORDER BY level"
-        assert await w.rows(asked) == [(1, "sales_manager", "asked", None)]
+        assert await w.rows(asked) == [(1, "sales_manager", "asked", "")]
 
         # 2027-01-03: reminded after a day, escalated after two
         await w.advance("2027-01-03T12:00:00Z")
@@ -60,7 +60,7 @@ async def test_from_escalation_to_signature(
         await w.say(deal, "decide", {"version": 1, "approve": True, "reason": "a lighthouse"}, by="vp")
         assert await w.rows(asked) == [
             (1, "sales_manager", "approved", "vp_sales"),
-            (2, "finance", "asked", None),
+            (2, "finance", "asked", ""),
         ]
         await w.say(deal, "decide", {"version": 1, "approve": False, "reason": "too much"}, by="cfo")
         assert await w.standing(deal) == ("quote", "revision")
@@ -74,7 +74,7 @@ async def test_from_escalation_to_signature(
         assert late["type"].endswith("SupersededVersion")
         await w.behave("signature", email=SIGNER, action="decline", after_hours=12, reason="too dear")
         await w.say(deal, "decide", {"version": 2, "approve": True, "reason": "fine"}, by="desk")
-        assert await w.standing(deal) == ("signature", "signature")
+        await w.settled(deal, "signature")
 
         # 2027-01-04, 13:00: the customer declines, with a reason
         await w.advance("2027-01-05")
@@ -86,6 +86,7 @@ async def test_from_escalation_to_signature(
         await w.behave("signature", email=SIGNER, action="sign", after_hours=24)
         await revise(w, deal, "10")
         await w.say(deal, "submit", {"version": 3})
+        await w.settled(deal, "signature")
         await w.advance("2027-01-07")
         assert await w.standing(deal) == ("active", "next period")
         assert await w.rows(STATUSES) == [(1, "superseded"), (2, "superseded"), (3, "booked")]

@@ -31,7 +31,7 @@ async def test_a_year_by_card_and_a_renewal_by_silence(w: World) -> None:
         (1, "priced", 300_000, 300_000)
     ]
     await w.say(deal, "submit", {"version": 1})
-    assert await w.standing(deal) == ("signature", "signature")
+    await w.settled(deal, "signature")
 
     # 2027-01-02, 10:00: signed, provisioned, in service, billed and paid within the same instant
     await w.advance("2027-01-03")

@@ -32,8 +32,8 @@ async def test_retries_suspension_cancellation_and_money_for_an_ended_deal(
         assert await w.steps(deal, "charge", "message", "suspend", "access") == expected
         assert await w.standing(deal) == ("suspended", "payment")
         assert await w.mails(deal) == [
-            ("2027-01-02", CUSTOMER, "Invoice ACME-000001 is due today"),
             ("2027-01-02", CUSTOMER, "Invoice ACME-000001: 297.50 EUR"),
+            ("2027-01-02", CUSTOMER, "Invoice ACME-000001 is due today"),
             ("2027-01-03", CUSTOMER, "Invoice ACME-000001 is overdue by 1 days"),
             ("2027-01-05", CUSTOMER, "Invoice ACME-000001 is overdue by 3 days"),
             ("2027-01-07", CUSTOMER, "Invoice ACME-000001 is overdue by 5 days"),

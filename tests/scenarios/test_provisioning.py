@@ -113,7 +113,7 @@ async def test_not_renewed_means_access_revoked(w: World) -> None:
     assert [(each["access"], each["subject"]) for each in await w.effects("access.set")] == [("revoked", deal)]
     assert await w.rows("SELECT stage, ends_on::text FROM contracts") == [("ended", "2027-04-02")]
     assert (await w.mails(deal))[-1] == ("2027-04-02", CUSTOMER, "Globex: Acme Team: your contract ended")
-    assert await w.rows("SELECT status FROM envelopes ORDER BY sent_at") == [("signed",), ("expired",)]
+    assert await w.rows("SELECT status FROM envelopes ORDER BY sent_at") == [("signed",), ("voided",)]
     assert await w.balances() == {
         "cash_clearing": 3 * 29750, "deferred_revenue:team": -75000, "tax_payable": -3 * 4750
     }  # fmt: skip
