@@ -1,11 +1,12 @@
 """The commands of `q2c` by name, and how each ends: 0 well, 1 refused, 2 not understood."""
 
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from cli import clock, deal, files, key, show, system
+from cli import audit, clock, deal, demo, files, key, show, system
 from cli.trouble import Trouble
 from demo.positions import FileProblems
 from embedded.processes import ServerFailedError
@@ -25,10 +26,22 @@ app.add_typer(key.app, name="key")
 app.add_typer(clock.app, name="clock")
 app.add_typer(clock.sandboxes, name="sandbox")
 app.command("import")(files.import_)
+app.command("demo")(demo.demo)
+app.command("audit")(audit.audit)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; returns the exit code. Without arguments it is the process's own, and ends it."""
+    code = _run(arguments)
+    if arguments is None and "temporalio" in sys.modules:
+        # the SDK's own threads may abort an interpreter that ends right after a call
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         app(list(arguments) if arguments is not None else None, prog_name="q2c")
     except SystemExit as end:

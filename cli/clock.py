@@ -75,7 +75,7 @@ def show_(folder: Folder = FOLDER) -> None:
     ]
     out = show.console()
     made = show.table("sandbox", "copy of", "name", "now", "zone", whole=("sandbox", "now"))
-    out.print(show.rows(made, lines) if lines else "no sandboxes; `q2c sandbox create ENTITY` makes one")
+    show.put(out, show.rows(made, lines) if lines else "no sandboxes; `q2c sandbox create ENTITY` makes one")
 
 
 @sandboxes.command("create")

@@ -134,7 +134,7 @@ def list_(
         whole=("deal",),
     )
     out = show.console()
-    out.print(show.rows(made, [_line(each) for each in deals]) if deals else "no such deals")
+    show.put(out, show.rows(made, [_line(each) for each in deals]) if deals else "no such deals")
     if len(deals) == limit:
         out.print(f"the newest {limit}; more with --limit", style="dim")
 

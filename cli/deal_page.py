@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from cli import show
@@ -46,7 +45,7 @@ def _heading(out: Console, said: str) -> None:
 
 
 def _below(out: Console, made: Any) -> None:
-    out.print(Padding(made, (0, 0, 0, 2), expand=False))
+    show.put(out, made, 2)
 
 
 def _now(page: Page, entity: Page) -> datetime:

@@ -63,7 +63,7 @@ def import_(
     made = show.table("", "name", "id", whole=("id",), heading=False)
     for item in sorted(items, key=lambda each: ORDER.index(each.kind)):
         made.add_row(item.kind, item.name, _send(api, item))
-    show.console().print(made)
+    show.put(show.console(), made)
 
 
 def _send(api: Api, item: Item) -> str:

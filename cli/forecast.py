@@ -126,7 +126,7 @@ def _print(steps: list[dict[str, Any]], zone: str, total: str) -> None:
         )
     out = show.console()
     out.print(f"If all sign and pay; times in {zone}, amounts before tax", style="dim")
-    out.print(made)
+    show.put(out, made)
     out.print(f"invoiced in all: {total}", style="bold")
 
 

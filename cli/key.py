@@ -35,7 +35,7 @@ def create(
 def list_(folder: Folder = FOLDER) -> None:
     """All keys, without the keys themselves."""
     made = show.table("id", "begins", "person", "role", "groups", "made (UTC)", "revoked (UTC)", whole=("id",))
-    show.console().print(show.rows(made, [_line(each) for each in api_of(folder).pages("/v1/keys")]))
+    show.put(show.console(), show.rows(made, [_line(each) for each in api_of(folder).pages("/v1/keys")]))
 
 
 @app.command("revoke")

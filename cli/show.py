@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -53,6 +54,13 @@ def table(*columns: str, right: Sequence[str] = (), whole: Sequence[str] = (), h
         figure = name in right
         made.add_column(name, justify="right" if figure else "left", no_wrap=figure or name in whole, overflow="fold")
     return made
+
+
+def put(out: Console, made: RenderableType, indent: int = 0) -> None:
+    """Print without the blanks that fill a table up to the terminal's edge."""
+    with out.capture() as captured:
+        out.print(Padding(made, (0, 0, 0, indent)))
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()), file=out.file)
 
 
 def word(said: str) -> Text:

@@ -45,7 +45,7 @@ def up(
         ("outside", system.sandbox_url),
         ("data", str(system.folder)),
     ]
-    out.print(show.rows(show.table("", "", heading=False), [each for each in lines if each[1]]))
+    show.put(out, show.rows(show.table("", "", heading=False), [each for each in lines if each[1]]))
     if secret is not None:
         out.print()
         out.print(Text("The first admin key, shown once: ", style="bold") + Text(secret, style="bold green"))
@@ -84,7 +84,7 @@ def status(folder: Folder = FOLDER) -> None:
         for each in found
     ]
     made = show.table("server", "state", "pid", "address", "log", right=("pid",), whole=("server", "address"))
-    show.console().print(show.rows(made, lines))
+    show.put(show.console(), show.rows(made, lines))
     if not all(each.running for each in found):
         raise typer.Exit(1)
 
