@@ -17,6 +17,8 @@ from cli.trouble import Trouble
 
 app = typer.Typer(help="Deals: open one, read it, say something to it.", no_args_is_help=True)
 
+COLUMNS = ("deal", "name", "entity", "stage", "waits for", "since (UTC)", "next (UTC)", "ACV")
+
 DealId = Annotated[str, typer.Argument(help="The deal's id, the beginning of it, or its whole name.", metavar="DEAL")]
 DraftFile = Annotated[Path, typer.Argument(help="YAML or JSON: name, account, and what is asked for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal's story.")]
@@ -121,37 +123,29 @@ def list_(
     wanted = {"stage": stage, "owner": owner, "account": account, "entity": entity, "waits_for": waits_for}
     flag = None if parked is None else str(parked).lower()
     deals = list(api.pages("/v1/deals", most=limit, parked=flag, **wanted))
-    made = show.table(
-        "deal",
-        "name",
-        "entity",
-        "stage",
-        "waits for",
-        "since (UTC)",
-        "next (UTC)",
-        "ACV",
-        right=("ACV",),
-        whole=("deal",),
-    )
     out = show.console()
-    show.put(out, show.rows(made, [_line(each) for each in deals]) if deals else "no such deals")
+    columns = ("deal", "name", "stage", "waits for") if out.width < show.NARROW else COLUMNS
+    made = show.table(*columns, right=("ACV",), whole=("deal", "stage"))
+    lines = [[_cells(each)[name] for name in columns] for each in deals]
+    show.put(out, show.rows(made, lines) if deals else "no such deals")
     if len(deals) == limit:
         out.print(f"the newest {limit}; more with --limit", style="dim")
 
 
-def _line(deal: dict[str, Any]) -> list[Any]:
+def _cells(deal: dict[str, Any]) -> dict[str, Any]:
+    """A deal's cells by column."""
     waits = deal["waits_for"] + (f" ({deal['who']})" if deal["who"] else "")
     coming = deal["next"]
-    return [
-        deal["id"],
-        deal["name"],
-        deal["entity_id"],
-        show.word(deal["stage"]),
-        Text(f"parked: {deal['parked']}", style="red") if deal["parked"] else waits,
-        show.instant(deal["since"]),
-        f"{show.instant(coming['at'])} {coming['kind']}" if coming else "",
-        deal["acv"]["text"],
-    ]
+    return {
+        "deal": deal["id"],
+        "name": deal["name"],
+        "entity": deal["entity_id"],
+        "stage": show.word(deal["stage"]),
+        "waits for": Text(f"parked: {deal['parked']}", style="red") if deal["parked"] else waits,
+        "since (UTC)": show.instant(deal["since"]),
+        "next (UTC)": f"{show.instant(coming['at'])} {coming['kind']}" if coming else "",
+        "ACV": deal["acv"]["text"],
+    }
 
 
 @app.command("show")

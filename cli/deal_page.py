@@ -163,20 +163,21 @@ def _invoices(out: Console, page: Page, invoices: list[Page], zone: str) -> None
     if not invoices:
         return
     _heading(out, "Invoices")
-    columns = ("number", "period", "issued", "due", "net", "tax", "total", "paid", "status", "")
-    made = show.table(*columns, right=("net", "tax", "total", "paid"), whole=("number", "issued", "due"))
+    figures = ("total", "paid") if out.width < show.NARROW else ("net", "tax", "total", "paid")
+    columns = ("number", "from", "due") if out.width < show.NARROW else ("number", "from", "to", "issued", "due")
+    made = show.table(*columns, *figures, "status", "", right=figures, whole=columns)
     chased = {each["invoice_id"]: _chased(each, zone) for each in page["collections"]}
     for each in invoices:
-        period = f"{each['period_start']} – {date.fromisoformat(each['period_end']) - timedelta(days=1)}"
-        figures = [_figure(each[name]) for name in ("net", "tax", "total", "paid")]
+        known = {
+            "number": each["number"],
+            "from": each["period_start"],
+            "to": str(date.fromisoformat(each["period_end"]) - timedelta(days=1)),
+            "issued": each["issued_on"],
+            "due": each["due_on"],
+        }
+        amounts = [_figure(each[name]) for name in figures]
         made.add_row(
-            each["number"],
-            period,
-            each["issued_on"],
-            each["due_on"],
-            *figures,
-            show.word(each["status"]),
-            chased.get(each["id"], ""),
+            *(known[name] for name in columns), *amounts, show.word(each["status"]), chased.get(each["id"], "")
         )
     _below(out, made)
 
@@ -231,7 +232,8 @@ def print_timeline(out: Console, lines: list[Page], zone: str) -> None:
     for each in lines:
         cause = Text(f"  ← {each['cause']}", style=show.DIM) if each["cause"] else Text("")
         amount = each["amount"]["text"] if each["amount"] else ""
-        made.add_row(show.instant(each["at"], zone), each["actor"], Text(each["text"]) + cause, amount)
+        who = each["actor"].partition("@")[0] if out.width < show.NARROW else each["actor"]
+        made.add_row(show.instant(each["at"], zone), who, Text(each["text"]) + cause, amount)
     _below(out, made)
 
 

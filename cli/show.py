@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_WIDTH = 160
+NARROW = 110  # below it the long tables leave out what is told elsewhere
 DIM, BOLD = "dim", "bold"
 STYLE_OF = {
     "active": "green",
