@@ -1,0 +1,182 @@
+"""`make demo`: a whole system comes up, a book of deals is played from quote to cash, what happened is printed, all is gone.
+
+Nothing is left behind, however it ends. With `serve` the system stays up until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+
+from demo.book import FOLDER, Book, load_book
+from demo.client import Refused, World
+from demo.expect import mismatches
+from demo.furnish import House, furnish
+from demo.life import Life
+from demo.positions import FileProblems
+from demo.progress import Progress
+from demo.report import report
+from demo.story import Story, read
+from domain.calendar import add_months
+from embedded.processes import ServerFailedError
+from embedded.system import Migrate, System
+
+MONTHS = 15  # from the first deal's day: every twelve-month term meets its renewal
+PERSON = "admin@halyard.example"
+
+AdminKey = Callable[[str], Awaitable[str | None]]  # database url -> the secret of a first admin key
+Audit = Callable[[System, Console], bool]  # True: clean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roots:
+    """What only a composition root can give: the schema in-process, a first key, the audit of the whole."""
+
+    admin_key: AdminKey
+    migrate: Migrate | None = None
+    audit: Audit | None = None
+
+
+def main(serve: bool = False, folder: Path | None = None, *, roots: Roots | None = None, months: int = MONTHS) -> None:
+    """Play the book of `folder` (default: the demo's own) for `months` months. Raises SystemExit(1) where it went wrong.
+
+    The system's own data is in a temporary folder that is removed in the end.
+    """
+    roots = roots or _roots_of_q2c()
+    console = Console()
+    try:
+        book = load_book(folder or FOLDER)
+    except FileProblems as problems:
+        console.print(f"The book cannot be played:\n{problems}", style="red", markup=False)
+        raise SystemExit(1) from problems
+    home = Path(tempfile.mkdtemp(prefix="q2c-demo-"))
+    home.chmod(0o711)  # PostgreSQL's own user must pass through
+    system: System | None = None
+    with _stoppable():
+        try:
+            system = System(home, migrate=roots.migrate, durable=False, ui=serve, say=_teller(console))
+            good = asyncio.run(_run(system, book, folder or FOLDER, roots, console, months=months, serve=serve))
+        except (Refused, ServerFailedError) as trouble:
+            console.print(f"\nThe demo stopped: {trouble}", style="red", markup=False)
+            good = False
+        except KeyboardInterrupt:
+            console.print("\nStopped.")
+            good = serve
+        finally:
+            _gone(system, home)
+    if not good:
+        raise SystemExit(1)
+
+
+def _roots_of_q2c() -> Roots:
+    from cli.fresh import furnish as first_key  # noqa: PLC0415  (the composition root, which imports us)
+
+    return Roots(admin_key=lambda url: first_key(url, PERSON))
+
+
+def _teller(console: Console) -> Callable[[str], None]:
+    return lambda line: console.print(f"  {line}", style="dim", markup=False, highlight=False)
+
+
+def _gone(system: System | None, home: Path) -> None:
+    """Everything is stopped and removed; a second Ctrl-C does not interrupt it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if system is not None:
+        system.destroy()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _run(
+    system: System, book: Book, folder: Path, roots: Roots, console: Console, *, months: int, serve: bool
+) -> bool:
+    began = monotonic()
+    await asyncio.to_thread(system.up)
+    key = await roots.admin_key(system.database_url)
+    if key is None:
+        raise ServerFailedError("the fresh system has an admin key already: is its database an outside one?")
+    up = monotonic()
+    world = World(system.api_url, system.sandbox_url)
+    try:
+        house = await furnish(world, world.as_(key), book, folder)
+        ends = await _play(house, console, months)
+        played = monotonic()
+        story = await read(house, ends)
+        wrong = mismatches(story)
+        report(console, house, story, wrong)
+        clean = await asyncio.to_thread(roots.audit, system, console) if roots.audit else True
+        _times(console, up - began, played - up, monotonic() - played, story)
+        if serve:
+            await _serve(system, key, console)
+        return not wrong and clean
+    finally:
+        await world.close()
+
+
+async def _play(house: House, console: Console, months: int) -> datetime:
+    """Both sandboxes side by side, to one common end."""
+    starts = min(sandbox.starts_at for sandbox in house.sandboxes)
+    ends = datetime.combine(add_months(starts.date(), months), time(9), UTC)
+    with Progress(console, house, starts, ends) as shown:
+        lives = [Life(house=house, sandbox=sandbox, ends_at=ends, told=shown.told) for sandbox in house.sandboxes]
+        await _together([life.play() for life in lives])
+    return ends
+
+
+async def _together(lives: list[Coroutine[Any, Any, None]]) -> None:
+    """Side by side; the first trouble stops the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for life in lives:
+                group.create_task(life)
+    except* Refused as troubles:
+        raise troubles.exceptions[0] from None
+
+
+def _times(console: Console, up: float, play: float, told: float, story: Story) -> None:
+    text = f"servers up in {up:.0f} s, played in {play:.0f} s, told in {told:.0f} s"
+    steps = sum(len(each.timeline) for each in story.cases)
+    console.print(f"\n{text}: {len(story.cases)} deals, {steps} facts", style="dim", highlight=False)
+
+
+async def _serve(system: System, key: str, console: Console) -> None:
+    """Everything stays up until Ctrl-C."""
+    console.print("\nIt stays up until Ctrl-C:", style="bold")
+    lines = {
+        "API, with its docs": f"{system.api_url}/docs",
+        "Temporal": f"http://127.0.0.1:{system.ports['temporal_ui']}",
+        "outside parties": f"{system.sandbox_url}/docs",
+        "admin key": key,
+        "from a terminal": f"Q2C_API_URL={system.api_url} Q2C_API_KEY={key} q2c deal list",
+    }
+    for name, value in lines.items():
+        console.print(f"  {name:20} {value}", soft_wrap=True, highlight=False, markup=False)
+    await asyncio.Event().wait()
