@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain import contract as contracts
 from domain.agenda import agenda
+from domain.contract import Contract
 from domain.order import Order, OrderStage
 from domain.payment import ChargeStatus
 from domain.state import Deal
@@ -67,7 +68,7 @@ def _place(deal: Deal) -> tuple[str, str, str, datetime]:
         return "ended", "nothing", "", deal.since
     running = deal.contract
     if running is not None and running.stage != contracts.BOOKED:
-        return _running(deal)
+        return _running(deal, running)
     if running is not None and not deal.orders:
         return "provisioning", "closing", "q2c", running.since or deal.since
     if not deal.orders:
@@ -91,10 +92,7 @@ def _who(deal: Deal, order: Order) -> str:
             return deal.owner
 
 
-def _running(deal: Deal) -> tuple[str, str, str, datetime]:
-    running = deal.contract
-    if running is None:  # asked only with a contract; kept total
-        return "quote", "draft", deal.owner, deal.since
+def _running(deal: Deal, running: Contract) -> tuple[str, str, str, datetime]:
     since = running.since or deal.since
     stage = "suspended" if running.access_wanted == contracts.SUSPENDED else "active"
     if running.stage == contracts.ENDED:
