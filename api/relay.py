@@ -88,17 +88,18 @@ class Relay:
         full = [await part() for part in (self._drafts, self._facts, self._mails, self._events)]
         return any(full)
 
-    async def _each(self, key: str, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do one thing; where it fails, say so and come back to it later."""
+    async def _each(self, key: str, what: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do one thing; where it fails, say so and come back to it later. True: it was done."""
         if not self.backoff.due(key):
-            return
+            return False
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - one thing that fails must not hold the others up
             self.backoff.failed(key)
             log.warning("not delivered", what=what, key=key, error=str(error), kind=type(error).__name__)
-        else:
-            self.backoff.done(key)
+            return False
+        self.backoff.done(key)
+        return True
 
     async def _drafts(self) -> bool:
         query = select(QuoteDraftRow).where(col(QuoteDraftRow.delivered_at).is_(None), _LATE_DRAFT)
@@ -124,9 +125,8 @@ class Relay:
 
     async def _mails(self) -> bool:
         rows = await self.post.waiting(BATCH)
-        for row in rows:
-            await self._each(row.key, "mail", lambda row=row: self.post.send(row))  # type: ignore[misc]
-        return len(rows) == BATCH
+        sent = [await self._each(row.key, "mail", lambda row=row: self.post.send(row)) for row in rows]  # type: ignore[misc]
+        return len(rows) == BATCH and any(sent)
 
     async def _events(self) -> bool:
         """Nobody subscribes yet: an event is delivered by being written to the log, once, in its order."""

@@ -1,6 +1,7 @@
 """A sandbox's clock moves forward only, one caller at a time, and no command is taken while it moves; a real one never moves."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +20,9 @@ async def furnished(as_: dict[str, Caller], database: Database) -> str:
     """An entity, its sandbox (made beside the API, which needs the outside for it), a price book, an account."""
     await as_["admin"].post("/v1/entities", ENTITY)
     await as_["admin"].post("/v1/price-books", BOOK)
-    values = {name: value for name, value in ENTITY.items() if name not in {"tax_rates", "id", "bank_account"}}
+    values: dict[str, Any] = {
+        name: value for name, value in ENTITY.items() if name not in {"tax_rates", "id", "bank_account"}
+    }
     async with database.transaction() as session:
         session.add(
             LegalEntityRow(**values, id="trial", bank_account="SB1", virtual=True, sandbox_of="acme-de", clock_at=START)
