@@ -169,7 +169,7 @@ class Place:
 
     async def account(self, *, entity: str = "", **differs: Any) -> str:
         """A customer's account in the sandbox copy; its id."""
-        made = {
+        made: dict[str, Any] = {
             "id": f"acc_{secrets.token_hex(6)}",
             "entity_id": entity or self.entity,
             "name": "Globex S.p.A.",
@@ -231,9 +231,7 @@ async def furnished(
     name = f"{secrets.token_hex(4)}{next(_numbers)}"
     database = Database(database_url, application_name="q2c-test")
     client = httpx.AsyncClient(base_url=outside.url, trust_env=False, timeout=60)
-    place = Place(
-        database=database, outside=outside, entity=f"trial-{name}", real=f"acme-{name}", http=client
-    )
+    place = Place(database=database, outside=outside, entity=f"trial-{name}", real=f"acme-{name}", http=client)
     try:
         await place.add(_furniture(place, starts_at, DUNNING if dunning is None else dunning))
         await place.control("clock", to=starts_at.isoformat())
@@ -244,7 +242,7 @@ async def furnished(
 
 
 def _furniture(place: Place, starts_at: datetime, dunning: dict[str, Any]) -> list[Any]:
-    entity = {
+    entity: dict[str, Any] = {
         "name": "Acme GmbH",
         "country": "DE",
         "currency": "EUR",
@@ -322,9 +320,7 @@ class World(Place):
             )
         self.workers.push_async_callback(database.dispose)
         self.workers.push_async_callback(parties.close)
-        await self.workers.enter_async_context(
-            worker.make_worker(client, database, parties, self.settings.task_queue)
-        )
+        await self.workers.enter_async_context(worker.make_worker(client, database, parties, self.settings.task_queue))
         self.worker_database = database
 
     async def rest(self) -> None:
@@ -346,7 +342,7 @@ class World(Place):
 
     async def until(self, query: str, expected: Any, **parameters: Any) -> None:
         """Wait until the books say so; the test's own time-out ends a wait in vain."""
-        while await self.one(query, **parameters) != expected:  # noqa: ASYNC110 - the books tell nobody
+        while await self.one(query, **parameters) != expected:
             await asyncio.sleep(0.02)
 
     async def settled(self, deal_id: str, waits_for: str) -> None:

@@ -70,7 +70,9 @@ async def test_from_escalation_to_signature(
         await w.advance("2027-01-04")
         await revise(w, deal, "12")
         await w.say(deal, "submit", {"version": 2})
-        late = await w.say(deal, "decide", {"version": 1, "approve": True, "reason": "after all"}, by="desk", status=409)
+        late = await w.say(
+            deal, "decide", {"version": 1, "approve": True, "reason": "after all"}, by="desk", status=409
+        )
         assert late["type"].endswith("SupersededVersion")
         await w.behave("signature", email=SIGNER, action="decline", after_hours=12, reason="too dear")
         await w.say(deal, "decide", {"version": 2, "approve": True, "reason": "fine"}, by="desk")

@@ -97,4 +97,5 @@ async def test_every_mail_leaves_once_with_its_paper(w: World) -> None:
     (mail,) = answer.json()["mails"]
     assert mail["subject"] == "Invoice ACME-000001: 297.50 EUR"
     assert await w.rows("SELECT at = sent_at, error FROM mails WHERE deal_id = :id", id=deal) == [(True, "")]
-    assert (mail["ref"] if "ref" in mail else mail) and len(mail["attachments"]) == 1
+    assert mail.get("ref", mail)
+    assert len(mail["attachments"]) == 1
