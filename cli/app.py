@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from cli import audit, clock, deal, demo, files, key, show, system
+from cli.client import close_all
 from cli.trouble import Trouble
 from demo.positions import FileProblems
 from embedded.processes import ServerFailedError
@@ -52,6 +53,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _refused([str(problem) for problem in found.problems])
     except ServerFailedError as failed:
         return _refused([*str(failed).splitlines(), "  mend   look at the log above; `q2c down` stops what is up"])
+    finally:
+        close_all()
     return 0
 
 

@@ -46,6 +46,10 @@ class Api:
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=90.0, trust_env=False
         )
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
     def get(self, path: str, **params: Any) -> Json:
         """One thing, or one page."""
         said = {name: value for name, value in params.items() if value is not None}
@@ -104,10 +108,20 @@ class Api:
             ) from error
 
 
+_opened: list[Api] = []
+
+
 def api_of(folder: Path) -> Api:
-    """The API of the folder, or of the environment. Raises Trouble."""
+    """The API of the folder, or of the environment, until the command ends. Raises Trouble."""
     found = home(folder)
-    return Api(found.api_url, found.api_key)
+    _opened.append(Api(found.api_url, found.api_key))
+    return _opened[-1]
+
+
+def close_all() -> None:
+    """The command has ended."""
+    while _opened:
+        _opened.pop().close()
 
 
 def _again(answer: httpx.Response) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -27,4 +28,10 @@ Check = Callable[[AsyncSession], Awaitable[list[Breach]]]
 async def breaches(session: AsyncSession, check: str, query: str, told: str) -> list[Breach]:
     """One breach per row that the query finds; `told` says it in words, with the row's columns in braces."""
     found = (await session.execute(text(query), {"most": SHOWN})).mappings().all()
-    return [Breach(check=check, text=told.format(**row), rows=(dict(row),)) for row in found]
+    rows = [{name: _whole(value) for name, value in row.items()} for row in found]
+    return [Breach(check=check, text=told.format(**row), rows=(row,)) for row in rows]
+
+
+def _whole(value: Any) -> Any:
+    """A sum of minor units comes as NUMERIC: -1E+4 is -10000."""
+    return int(value) if isinstance(value, Decimal) else value
