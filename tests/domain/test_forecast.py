@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from domain.calendar import Period, local_midnight
-from domain.forecast import forecast
+from domain.forecast import MOST_STEPS, forecast
 from domain.message import Cancel, Revise
 from domain.outcome import Terms
 from domain.state import Deal
@@ -113,3 +113,8 @@ def test_an_approved_quote_awaiting_its_desk_is_told_too() -> None:
 def test_forty_years_monthly_are_told_to_their_end() -> None:
     life = Life(Outside(terms=replace(TERMS, term_months=480))).quoted()
     assert len([step for step in forecast(life.deal) if step.kind == "bill"]) == 480
+
+
+def test_a_forecast_of_a_century_is_cut_where_nobody_reads_on() -> None:
+    life = Life(Outside(terms=replace(TERMS, auto_renew=True))).quoted()
+    assert len(forecast(life.deal, until=date(2200, 1, 1))) == MOST_STEPS
