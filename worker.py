@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 from temporalio.client import Client
@@ -53,13 +55,20 @@ async def connect(found: settings.Settings) -> Client:
     )
 
 
-def make_worker(client: Client, database: Database, parties: PartiesFor, task_queue: str) -> Worker:
-    """One worker with every workflow and every activity."""
+def make_worker(
+    client: Client,
+    database: Database,
+    parties: PartiesFor,
+    task_queue: str,
+    *,
+    activities: Sequence[Callable[..., Any]] | None = None,
+) -> Worker:
+    """One worker with every workflow and every activity (`activities` for others in their place: benchmarks)."""
     return Worker(
         client,
         task_queue=task_queue,
         workflows=WORKFLOWS,
-        activities=build_activities(database, parties),
+        activities=activities or build_activities(database, parties),
         workflow_runner=workflow_runner(),
         interceptors=[Refusals()],
         max_cached_workflows=2_000,

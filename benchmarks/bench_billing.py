@@ -1,0 +1,290 @@
+"""Invoices per second when N periods fall due at once, each beside its limit in the same run.
+
+(a) through Temporal: real timers fire, `bill_period` and `charge_payment` run, the sandbox gateway collects;
+(b) its limit: the same workflow and the same call at the gateway, with activities that write nothing;
+(c) the billing activity alone, called directly;
+(d) its limit: the same rows, sent as one prepared statement behind the number's, over asyncpg.
+
+    python -m benchmarks.bench_billing [--full] [--periods 200] [--runs 3] [--with-api]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+import settings
+import worker
+from activities import build_activities
+from activities.fence import Books
+from activities.invoice import InvoiceActivities
+from benchmarks import history, table
+from benchmarks.bare import bare_transactions
+from benchmarks.limits import BarePayments, EmptyInvoices
+from benchmarks.storm import Copy, copies, make_zone, until
+from cli.audit_run import settings_from
+from domain.agenda import next_due
+from domain.ids import deal_workflow_id
+from gateways.parties import PartiesFor
+from models.database import Database
+from tests.whole import Whole, whole
+from workflows.deal import DealWorkflow
+from workflows.stubs import Perform, Performed
+
+ENTITY = "acme"
+STARTS_PER_SECOND = 40  # how fast a worker takes workflows in, at worst
+SIDE_BY_SIDE = (8, 16)
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """The running system, one template deal, and what was found so far."""
+
+    whole: Whole
+    folder: Path
+    client: Client
+    found: settings.Settings
+    template: str = ""
+    account_id: str = ""
+    sets: int = 0
+    statements: Counter[str] = field(default_factory=Counter)
+    cost: history.Cost | None = None
+
+    async def make_template(self) -> None:
+        """One real deal, signed, provisioned, billed and paid once: all others are copies of it."""
+        system = self.whole
+        await system.furnish(entity=ENTITY)
+        await system.control("behaviour", account=ENTITY, party="signature", email="*", action="sign", after_hours=0)
+        self.account_id = await system.account(ENTITY, "template")
+        self.template = await system.open("template", self.account_id, term_months=36)
+        await system.post(f"/v1/deals/{self.template}/submit", {"version": 1})
+        for _ in range(600):
+            if (await system.deal(self.template))["waits_for"] == "next period":
+                return
+            await asyncio.sleep(0.2)
+        raise RuntimeError(f"the template never came to rest: {await system.deal(self.template)}")
+
+    async def set_of(self, count: int, due_at: datetime) -> list[Copy]:
+        """So many fresh copies, due at one instant."""
+        self.sets += 1
+        zone = f"Bench/Z{self.sets}"
+        day = make_zone(self.folder / "zones", zone, due_at)
+        url = self.whole.system.database_url
+        return await copies(url, self.template, name=f"set-{self.sets}", count=count, day=day, zone=zone)
+
+    def database(self) -> Database:
+        return Database(self.found.database_url.get_secret_value(), pool_size=20, application_name="q2c-bench")
+
+
+async def storm(bench: Bench, count: int, *, empty: bool) -> float:
+    """(a) or (b): periods per second from the instant they fall due until the last one is collected."""
+    due_at = datetime.now(tz=UTC).replace(microsecond=0) + timedelta(seconds=12 + count // STARTS_PER_SECOND)
+    deals = await bench.set_of(count, due_at)
+    database, parties = bench.database(), PartiesFor(worker.addresses(bench.found))
+    queue = f"bench-{bench.sets}"
+    performed: list[float] = []
+    all_done = asyncio.Event()
+
+    def note() -> None:
+        performed.append(time.monotonic())
+        if len(performed) == count:
+            all_done.set()
+
+    try:
+        activities = await _activities(bench, database, parties, empty=empty, note=note)
+        async with worker.make_worker(bench.client, database, parties, queue, activities=activities):
+            gate = asyncio.Semaphore(16)
+            await asyncio.gather(*(_start(bench.client, deal, queue, gate) for deal in deals))
+            await _all_asleep(bench.client, deals[-3:])
+            if datetime.now(tz=UTC) > due_at:
+                raise RuntimeError("the deals were not asleep in time: lower STARTS_PER_SECOND")
+            await until(due_at)
+            began = time.monotonic()
+            with database.counting() as tally:
+                await asyncio.wait_for(all_done.wait(), timeout=600)
+            took = performed[-1] - began
+            if not empty:
+                bench.statements = Counter(_first_words(each) for each in tally.statements)
+                await asyncio.sleep(1.0)
+                bench.cost = await _cost_of_a_cycle(bench.client, deals[:20])
+    finally:
+        await parties.close()
+        await database.dispose()
+    await asyncio.gather(*(bench.client.get_workflow_handle(deal_workflow_id(d.deal_id)).terminate() for d in deals))
+    return count / took
+
+
+async def _activities(
+    bench: Bench, database: Database, parties: PartiesFor, *, empty: bool, note: Callable[[], None]
+) -> list[Callable[..., Any]]:
+    real = build_activities(database, parties)
+    if empty:
+        customer, method, amount = await _paid_with(database, bench.account_id)
+        payments = BarePayments(parties, amount_minor=amount, customer_ref=customer, method_ref=method)
+        ours = {"bill_period": EmptyInvoices().bill_period, "charge_payment": payments.charge_payment}
+        real = [ours.get(each.__name__, each) for each in real]
+    charge = next(each for each in real if each.__name__ == "charge_payment")
+    return [*(each for each in real if each is not charge), _noting(charge, note)]
+
+
+def _noting(charge: Callable[..., Any], note: Callable[[], None]) -> Callable[..., Any]:
+    @activity.defn(name="charge_payment")
+    async def charge_payment(command: Perform) -> Performed:
+        done: Performed = await charge(command)
+        note()
+        return done
+
+    return charge_payment
+
+
+async def _paid_with(database: Database, account_id: str) -> tuple[str, str, int]:
+    query = text(
+        "SELECT g.customer_ref, g.method_ref, i.total_minor FROM gateway_customers g JOIN invoices i USING (account_id)"
+        " WHERE g.account_id = :id LIMIT 1"
+    )
+    async with database.session() as session:
+        row = (await session.execute(query, {"id": account_id})).one()
+    return str(row[0]), str(row[1]), int(row[2])
+
+
+async def _start(client: Client, deal: Copy, queue: str, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        await client.start_workflow(DealWorkflow.run, deal.state, id=deal_workflow_id(deal.deal_id), task_queue=queue)
+
+
+async def _all_asleep(client: Client, deals: Sequence[Copy]) -> None:
+    """The last ones started have been taken in by the worker."""
+    for deal in deals:
+        await client.get_workflow_handle(deal_workflow_id(deal.deal_id)).query("state")
+
+
+async def _cost_of_a_cycle(client: Client, deals: Sequence[Copy]) -> history.Cost:
+    """The dearest of a sample: a cycle must be clean in all of them."""
+    costs = [
+        history.cost(history.cycle(await history.events_of(client, deal_workflow_id(deal.deal_id)))) for deal in deals
+    ]
+    return sorted(costs, key=lambda cost: (cost.actions, cost.events))[len(costs) // 2]
+
+
+def _first_words(statement: str) -> str:
+    words = statement.split()
+    return " ".join(words[:3])
+
+
+async def direct(bench: Bench, count: int, side_by_side: int) -> float:
+    """(c): the billing activity alone, so many at a time."""
+    deals = await bench.set_of(count, datetime.now(tz=UTC) - timedelta(seconds=5))
+    database = bench.database()
+    activities = InvoiceActivities(Books(database))
+    commands = [command_of(deal) for deal in deals]
+    queue = iter(commands)
+
+    async def work() -> None:
+        environment = ActivityEnvironment()
+        for command in queue:
+            await environment.run(activities.bill_period, command)
+
+    try:
+        await asyncio.gather(*(database.ping() for _ in range(side_by_side)))
+        began = time.monotonic()
+        await asyncio.gather(*(work() for _ in range(side_by_side)))
+        return count / (time.monotonic() - began)
+    finally:
+        await database.dispose()
+
+
+def command_of(deal: Copy) -> Perform:
+    """The step that is due now, as its workflow would ask for it."""
+    now = datetime.now(tz=UTC)
+    step = next_due(deal.state, now)
+    if step is None:
+        raise RuntimeError(f"nothing is due for {deal.deal_id}")
+    return Perform(deal=replace(deal.state), step=step, now=now)
+
+
+async def run(given: argparse.Namespace, folder: Path) -> None:
+    async with whole(folder / "data") as system:
+        environment = system.system.environment()
+        found = settings_from(environment)
+        bench = Bench(whole=system, folder=folder, client=await worker.connect(found), found=found)
+        await bench.make_template()
+        await asyncio.to_thread(system.system.stop, "worker")
+        if not given.with_api:
+            await system.control("hooks", url="")
+            await asyncio.to_thread(system.system.stop, "api")
+        rates: dict[str, list[float]] = {}
+        for number in range(given.runs):
+            for name, empty in (("b", True), ("a", False)):
+                rates.setdefault(name, []).append(await storm(bench, given.periods, empty=empty))
+                print(f"run {number + 1}: {name} {rates[name][-1]:.0f}/s", flush=True)
+            for side in SIDE_BY_SIDE:
+                rates.setdefault(f"d{side}", []).append(await bare_transactions(bench, given.bare, side))
+                rates.setdefault(f"c{side}", []).append(await direct(bench, given.bare, side))
+                print(
+                    f"run {number + 1}: c{side} {rates[f'c{side}'][-1]:.0f}/s d{side} {rates[f'd{side}'][-1]:.0f}/s",
+                    flush=True,
+                )
+        report(bench, given, {name: statistics.median(values) for name, values in rates.items()})
+
+
+def report(bench: Bench, given: argparse.Namespace, rate: dict[str, float]) -> None:
+    rows = [
+        (
+            "a  bill and charge, through Temporal",
+            f"{given.periods}",
+            f"{rate['a']:.0f}",
+            f"{rate['a'] / rate['b']:.2f} of b (aim 0.80)",
+        ),
+        ("b  the same cycle, nothing written", f"{given.periods}", f"{rate['b']:.0f}", ""),
+    ]
+    for side in SIDE_BY_SIDE:
+        c, d = rate[f"c{side}"], rate[f"d{side}"]
+        rows.append(
+            (f"c  the activity alone, {side} at a time", f"{given.bare}", f"{c:.0f}", f"{c / d:.2f} of d (aim 0.50)")
+        )
+        rows.append((f"d  its rows sent bare, {side} at a time", f"{given.bare}", f"{d:.0f}", ""))
+    cost = bench.cost
+    statements = sum(bench.statements.values()) / given.periods
+    notes = [
+        "",
+        f"database statements per cycle, besides begin and commit: {statements:.2f} (aim 8)",
+        *(f"    {number / given.periods:.2f}  {what} ..." for what, number in bench.statements.most_common(8)),
+    ]
+    if cost is not None:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in cost.kinds.items())
+        notes.append(f"Temporal per cycle: {cost.events} events, {cost.actions} actions (aim 4): {kinds}")
+    title = f"Billing: N periods due at one instant, medians of {given.runs} runs"
+    table.show(title, ("what", "N", "per second", "ratio"), rows, notes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_billing", description=__doc__.partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="1,000 periods through Temporal, 2,000 bare, 5 runs")
+    parser.add_argument("--periods", type=int, default=200, help="through Temporal")
+    parser.add_argument("--bare", type=int, default=500, help="by the activity alone, and bare")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--with-api", action="store_true", help="webhooks, mails and papers too, on the same cores")
+    given = parser.parse_args()
+    if given.full:
+        given.periods, given.bare, given.runs = 1000, 2000, 5
+    with tempfile.TemporaryDirectory(prefix="q2c-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        asyncio.run(run(given, Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
