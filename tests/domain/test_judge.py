@@ -222,6 +222,14 @@ def test_a_withdrawn_order_is_taken_back_and_its_signature_comes_too_late() -> N
     assert made.deal.orders[0].stage == "withdrawn"
 
 
+def test_a_revision_takes_back_what_is_out() -> None:
+    made = out()
+    made.say(REVISE)
+    assert [p.step.subject for p in made.played if p.step.kind is StepKind.VOID] == ["env-order-1-1"]
+    assert told(made, signature(made)) is Verdict.UNEXPECTED
+    assert (made.deal.orders[0].stage, made.deal.orders[0].envelope_id) == ("priced", "")
+
+
 def test_a_signature_in_time_counts_though_its_message_came_after_the_expiry() -> None:
     made = out()
     made.play(START + days(31))
