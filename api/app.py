@@ -97,7 +97,13 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
             await outside.close()
             await database.dispose()
 
-    app = FastAPIOffline(title="Quote to cash", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPIOffline(
+        title="Quote to cash",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        responses={"4XX": errors.DESCRIBED, 422: errors.DESCRIBED},
+    )
     app.state.settings = settings
     errors.install(app)
     for module in ROUTERS:

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1/sandboxes", tags=["sandboxes"], route_class=Write
 SIDE_BY_SIDE = 16
 LONGEST = 20.0  # seconds of one request; the caller comes back for the rest
 ROUNDS = 100  # of one date: more is a sandbox that never comes to rest
-GLANCE = 0.01
+GLANCE, LONGEST_GLANCE = 0.01, 0.08
 
 _MOVE = text("UPDATE legal_entities SET clock_at = :at WHERE id = :id AND clock_at < :at")
 _UNTAKEN = text("""
@@ -92,6 +92,7 @@ class Drive:
     outside: Outside
     sandbox_id: str
     deadline: float
+    ours_next: datetime | None = None
     outside_next: datetime | None = None
 
     async def to(self, target: datetime) -> tuple[bool, int]:
@@ -103,17 +104,13 @@ class Drive:
         while now < target:
             if monotonic() > self.deadline:
                 return False, hops
-            now = min(max(await self._next() or target, now), target)
+            upcoming = min((at for at in (self.ours_next, self.outside_next) if at is not None), default=target)
+            now = min(max(upcoming, now), target)
             await self._move(now)
             hops += 1
             if not await self._settle(now):
                 return False, hops
         return True, hops
-
-    async def _next(self) -> datetime | None:
-        async with self.database.session() as session:
-            ours = await deals.next_due(session, self.sandbox_id)
-        return min((at for at in (ours, self.outside_next) if at is not None), default=None)
 
     async def _move(self, now: datetime) -> None:
         async with self.database.transaction() as session:
@@ -121,17 +118,17 @@ class Drive:
 
     async def _settle(self, now: datetime) -> bool:
         """Do all that is due up to `now`, on both sides, until neither has more. False: the time is used up."""
-        await self.outside.move(self.sandbox_id, now)  # first: what the deals ask of it then is dated by this day
+        silent = await self._outside(now)  # first: what the deals ask of it then is dated by this day
         for _ in range(ROUNDS):
-            if not await self._deals(now):
+            ran = await self._deals(now)
+            if ran is None:
                 return False
-            self.outside_next = (await self.outside.move(self.sandbox_id, now)).next_at
+            if ran or not silent:  # else nobody can have asked anything of it
+                await self._outside(now)
+            silent = False
             if not await self._all_taken():
                 return False
-            async with self.database.session() as session:
-                ours = await deals.next_due(session, self.sandbox_id)
-            at_rest = (ours is None or ours > now) and (self.outside_next is None or self.outside_next > now)
-            if at_rest:
+            if all(at is None or at > now for at in (self.ours_next, self.outside_next)):
                 return True
         raise Refusal(
             503,
@@ -141,8 +138,14 @@ class Drive:
             headers={"Retry-After": "5"},
         )
 
-    async def _deals(self, now: datetime) -> bool:
-        """Let every deal that is due do its work, side by side."""
+    async def _outside(self, now: datetime) -> bool:
+        """Bring the outside to `now`. True: it had nothing to say."""
+        moved = await self.outside.move(self.sandbox_id, now)
+        self.outside_next = moved.next_at
+        return moved.delivered == 0
+
+    async def _deals(self, now: datetime) -> int | None:
+        """Let every deal that is due do its work, side by side; how many there were. None: the time is used up."""
         async with self.database.session() as session:
             due = [row.id for row in await deals.due(session, self.sandbox_id, now)]
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -154,15 +157,19 @@ class Drive:
                         return False
             return True
 
-        return all(await asyncio.gather(*(one(deal_id) for deal_id in due)))
+        done = await asyncio.gather(*(one(deal_id) for deal_id in due))
+        return len(due) if all(done) else None
 
     async def _all_taken(self) -> bool:
-        """Wait until every fact that the outside brought is recorded."""
+        """Wait until every fact that the outside brought is recorded; then see when the deals have something to do next."""
+        pause = GLANCE
         while True:
             async with self.database.session() as session:
                 waiting = (await sql(session, _UNTAKEN, {"id": self.sandbox_id})).scalar_one()
+                self.ours_next = await deals.next_due(session, self.sandbox_id)
             if not waiting:
                 return True
             if monotonic() > self.deadline:
                 return False
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_GLANCE)

@@ -147,6 +147,8 @@ class Door:
                 task_queue=self.task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
+            # the SDK puts a failure into a second future besides raising it: looked at, or asyncio complains of it
+            start._workflow_handle.add_done_callback(lambda started: started.cancelled() or started.exception())  # noqa: SLF001
             first: Reply = await self.client.execute_update_with_start_workflow(
                 name, argument, start_workflow_operation=start, result_type=Reply, rpc_timeout=RPC
             )

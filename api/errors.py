@@ -38,6 +38,44 @@ TITLE_OF_STATUS: dict[int, str] = {
 }
 
 
+# How a problem looks, for the API's own description.
+DESCRIBED: dict[str, Any] = {
+    "description": "refused: nothing was changed",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail", "where", "hint"],
+                "properties": {
+                    "type": {"type": "string", "description": "stable, to switch on"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string", "description": "what was wrong"},
+                    "where": {"type": "string", "description": "a field, a header, or a line and column"},
+                    "hint": {"type": "string", "description": "how to mend it"},
+                    "errors": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
+                        },
+                    },
+                    "facts": {"type": "object", "description": "the figures of the refusal"},
+                },
+            },
+            "example": {
+                "type": f"{URN}SupersededVersion",
+                "title": "Superseded version",
+                "status": 409,
+                "detail": "version: superseded version (decided 1, current 2)",
+                "where": "",
+                "hint": "read the deal again and decide on its newest version",
+            },
+        }
+    },
+}
+
+
 class Refusal(Exception):
     """The API itself refuses: `type` is stable, in the form of a class name; `where` is a field, a header or a path."""
 

@@ -13,10 +13,11 @@ SLOWEST = 60.0  # seconds: one move may deliver many webhooks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideClock:
-    """Where one account's outside stands; `next_at` None: nothing is in store."""
+    """Where one account's outside stands; `next_at` None: nothing is in store. `delivered`: webhooks of this move."""
 
     now: datetime | None
     next_at: datetime | None
+    delivered: int = 0
 
 
 class Outside:
@@ -64,7 +65,10 @@ def _silent() -> Refusal:
 
 
 def _read(body: dict[str, object]) -> OutsideClock:
-    return OutsideClock(now=_at(body.get("now")), next_at=_at(body.get("next_at")))
+    said = body.get("delivered")
+    return OutsideClock(
+        now=_at(body.get("now")), next_at=_at(body.get("next_at")), delivered=said if isinstance(said, int) else 0
+    )
 
 
 def _at(text: object) -> datetime | None:

@@ -29,7 +29,7 @@ BATCH = 100
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('q2c/relay', 4))")
 _GIVE = text("SELECT pg_advisory_unlock(hashtextextended('q2c/relay', 4))")
 _ALIVE = text("SELECT 1")
-_DELIVERED = text("UPDATE outbox SET delivered_at = now() WHERE id = :id AND delivered_at IS NULL")
+_DELIVERED = text("UPDATE outbox SET delivered_at = now() WHERE id = ANY(:ids) AND delivered_at IS NULL")
 _LATE_DRAFT = text("quote_drafts.created_at < now() - interval '3 seconds'")
 _LATE_FACT = text(
     "(inbox.status = 'new' AND inbox.recorded_at < now() - interval '2 seconds')"
@@ -134,6 +134,7 @@ class Relay:
             rows = await outbox.undelivered(session, BATCH)
         for row in rows:
             log.info("event", key=row.key, topic=row.topic, deal_id=row.deal_id, at=row.at.isoformat())
+        if rows:
             async with self.database.transaction() as session:
-                await sql(session, _DELIVERED, {"id": row.id})
+                await sql(session, _DELIVERED, {"ids": [row.id for row in rows]})
         return len(rows) == BATCH

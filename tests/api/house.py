@@ -121,9 +121,11 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
         if task.done():
             task.result()
         await asyncio.sleep(0.01)
-    yield
-    server.should_exit = True
-    await task
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 @asynccontextmanager
@@ -172,7 +174,9 @@ async def working(settings: Settings) -> AsyncIterator[None]:
     database = Database(settings.database_url.get_secret_value(), application_name="q2c-worker")
     parties = PartiesFor(worker.addresses(settings))
     client = await worker.connect(settings)
-    async with worker.make_worker(client, database, parties, settings.task_queue):
-        yield
-    await parties.close()
-    await database.dispose()
+    try:
+        async with worker.make_worker(client, database, parties, settings.task_queue):
+            yield
+    finally:
+        await parties.close()
+        await database.dispose()

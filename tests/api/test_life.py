@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from embedded.temporal import TemporalServer
 from tests.api.conftest import ACCOUNT, Caller
@@ -240,3 +241,39 @@ async def test_what_is_parked_is_retried_or_cancelled_by_ops(whole: House) -> No
     assert (page["stage"], page["contract"]["access"]) == ("ended", "revoked")
     late = await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
     assert (late.status_code, late.json()["type"]) == (409, "urn:q2c:problem:DealClosed")
+
+
+async def test_a_move_that_a_crash_cut_off_is_finished_by_the_next(whole: House) -> None:
+    account = await whole.furnish()
+    deal = (await whole.open(account))["id"]
+    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.advance("2027-01-10T00:00:00Z")
+    async with whole.database.transaction() as session:  # the clock had moved, its day's work was not done
+        moved = text("UPDATE legal_entities SET clock_at = '2027-02-01T23:00:00Z' WHERE id = 'trial'")
+        await (await session.connection()).execute(moved)
+    assert (await whole.advance("2027-02-10T00:00:00Z"))["reached"] is True
+    invoices = (await whole.as_["finance"].get("/v1/invoices", deal=deal)).json()["items"]
+    assert [(i["issued_on"], i["status"]) for i in invoices] == [("2027-01-02", "paid"), ("2027-02-02", "paid")]
+
+
+async def test_each_event_of_the_outside_has_its_effect_once(whole: House) -> None:
+    """Doubled, late and shuffled webhooks, lost answers: the books say what the gateway's own log says."""
+    await whole.control(
+        "faults", {"faults": "lost=0.1,error=0.1,hook_dup=0.5,hook_late=0.3,hook_shuffle=0.5", "seed": 7}
+    )
+    account = await whole.furnish()
+    deal = (await whole.open(account))["id"]
+    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.advance("2027-06-15T00:00:00Z")
+    invoices = (await whole.as_["finance"].get("/v1/invoices", deal=deal)).json()["items"]
+    assert [(i["issued_on"], i["status"], i["paid"]["minor"]) for i in invoices] == [
+        (f"2027-0{month}-02", "paid", 29750) for month in range(1, 7)
+    ]
+    receipts = (await whole.as_["finance"].get("/v1/payments", deal=deal)).json()["items"]
+    async with httpx.AsyncClient(base_url=whole.outside.url, trust_env=False) as client:
+        intents = await client.get("/stripe/v1/payment_intents?limit=100", headers={"Authorization": "Bearer sk_trial"})
+    captured = {intent["id"] for intent in intents.json()["data"] if intent["status"] == "succeeded"}
+    assert sorted(receipt["gateway_ref"] for receipt in receipts) == sorted(captured)
+    async with whole.database.session() as session:
+        query = text("SELECT count(*) FROM inbox WHERE status IN ('new', 'signalled', 'unexpected')")
+        assert (await (await session.connection()).execute(query)).scalar_one() == 0

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -43,7 +44,8 @@ async def test_a_draft_whose_deal_was_never_started_is_delivered(
     await as_["admin"].post("/v1/policies/approval", {"name": "standard"})
     account = (await as_["sales"].post("/v1/accounts", ACCOUNT)).json()["id"]
     said = {"name": "A deal", "account_id": account, "draft": DRAFT}
-    lost = await as_["sales"].post("/v1/deals", said, key="open-1")
+    once = str(uuid4())
+    lost = await as_["sales"].post("/v1/deals", said, key=once)
     assert lost.status_code == 503
     assert await run(database, "SELECT count(*) FROM deals") == [(0,)]
     await run(database, "DELETE FROM api_keys")
@@ -54,7 +56,7 @@ async def test_a_draft_whose_deal_was_never_started_is_delivered(
         await run(database, "UPDATE quote_drafts SET created_at = now() - interval '10 seconds'")
         await relay_of(whole.app).once()
         assert await run(database, "SELECT count(*) FROM quote_drafts WHERE delivered_at IS NULL") == [(0,)]
-        opened = await whole.as_["sales"].post("/v1/deals", said, key="open-1")
+        opened = await whole.as_["sales"].post("/v1/deals", said, key=once)
         assert (opened.status_code, opened.json()["waits_for"]) == (201, "submission")
         assert await run(database, "SELECT count(*) FROM deals") == [(1,)]
         assert await run(database, "SELECT count(*) FROM quote_versions") == [(1,)]
@@ -132,10 +134,11 @@ async def test_without_a_worker_a_command_is_asked_for_again_and_done_once(
     async with house(database_url, temporal_server.address, tmp_path, work=False) as whole:
         account = await whole.furnish()
         said = {"name": "A deal", "account_id": account, "draft": DRAFT}
-        nobody = await whole.as_["sales"].post("/v1/deals", said, key="open-1")
+        once = str(uuid4())
+        nobody = await whole.as_["sales"].post("/v1/deals", said, key=once)
         assert (nobody.status_code, nobody.json()["type"]) == (503, "urn:q2c:problem:NotAnswered")
         async with working(whole.settings):
-            while (opened := await whole.as_["sales"].post("/v1/deals", said, key="open-1")).status_code == 503:
+            while (opened := await whole.as_["sales"].post("/v1/deals", said, key=once)).status_code == 503:
                 await asyncio.sleep(0.1)
             assert opened.status_code == 201, opened.text
             assert opened.json()["waits_for"] == "submission"
