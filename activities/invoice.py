@@ -128,6 +128,8 @@ async def _to_bill(session: AsyncSession, command: Perform) -> _ToBill:
         raise MissingReference(what=f"the lines of {step.subject}")
     if row.rate is None:
         raise MissingReference(what=f"a tax rate of {deal.entity_id} for {issued_on}")
+    method = term.method or running.method
+    net_days = term.net_days if term.method else running.net_days
     draft = invoice.assemble(
         [_line(each, period) for each in row.lines],
         period=period,
@@ -135,13 +137,13 @@ async def _to_bill(session: AsyncSession, command: Perform) -> _ToBill:
         tax_rate=row.rate,
         tax_name=row.tax_name,
         issued_on=issued_on,
-        net_days=running.net_days if running.method == "transfer" else 0,
+        net_days=net_days if method == "transfer" else 0,
     )
     return _ToBill(
         contract_id=running.id,
         term=term_number,
-        method=running.method,
-        net_days=running.net_days,
+        method=method,
+        net_days=net_days,
         prefix=row.invoice_prefix,
         email=row.email,
         account_name=row.account_name,

@@ -32,6 +32,7 @@ from domain.state import Deal
 from domain.step import StepKind
 from models.approval import ApprovalRequestRow
 from models.deal import TimelineRow
+from models.invoice import InvoiceRow
 from models.outbox import InboxRow, OutboxRow
 from models.payment import PaymentAttemptRow
 from models.quote import QuoteVersionRow
@@ -162,6 +163,8 @@ async def _consequences(
         if order.stage is OrderStage.IN_APPROVAL:
             await _close_requests(session, command, message, order, after)
     body = message.body
+    if isinstance(body, Cancel) and deal.collections and not moved.collections:
+        await _give_up_invoices(session, deal)
     if isinstance(body, Decide):
         rows.append(
             OutboxRow(
@@ -173,6 +176,12 @@ async def _consequences(
             )
         )
     return rows, updates
+
+
+async def _give_up_invoices(session: AsyncSession, deal: Deal) -> None:
+    """A contract that is over was cancelled again: what it is still owed is no longer collected."""
+    mine = [col(InvoiceRow.deal_id) == deal.id, col(InvoiceRow.status) == "open"]
+    await session.execute(sql_update(InvoiceRow).where(*mine).values(status="uncollectible"))
 
 
 async def _close_requests(

@@ -23,6 +23,8 @@ class Term:
     interval_months: int
     order_number: int
     billed: int = 0
+    method: str = ""  # how this term is paid: a renewal agreed early changes nothing before it begins
+    net_days: int = 0
 
     @property
     def starts_on(self) -> date:

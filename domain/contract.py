@@ -64,6 +64,8 @@ class Contract:
             months=terms.term_months,
             interval_months=terms.interval_months,
             order_number=order_number,
+            method=terms.method,
+            net_days=terms.net_days,
         )
         return replace(self, stage=ACTIVE, terms=(first,), access=FULL, access_wanted=FULL, since=at)
 
@@ -77,6 +79,8 @@ class Contract:
             months=terms.term_months,
             interval_months=terms.interval_months,
             order_number=order_number,
+            method=terms.method,
+            net_days=terms.net_days,
         )
         kept = tuple(term for term in self.terms if term.billed < term.periods)  # closed terms leave the state
         return replace(
