@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainAsyncSession
 from sqlalchemy.orm import Session as PlainSession
 from sqlmodel import Session as TypedSession
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+PING_AFTER = 30.0  # seconds of rest
 
 
 def asyncpg_url(url: str) -> str:
@@ -44,6 +48,25 @@ class Tally:
         return len(self.statements)
 
 
+def _rests(_connection: Any, record: Any) -> None:
+    record.info["rests_since"] = monotonic()
+
+
+def _alive(connection: Any, record: Any, _proxy: Any) -> None:
+    """A connection that died with the server is replaced, not handed out.
+
+    The driver sees most of these ends by itself, for nothing; a ping, which is three round trips, is for connections
+    that rested so long that something on the way may have dropped them in silence.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+    if monotonic() - record.info.get("rests_since", monotonic()) > PING_AFTER:
+        try:
+            connection.ping()
+        except Exception as error:
+            raise InvalidatePoolError from error
+
+
 class Database:
     """One pool of connections to one PostgreSQL. Times are in milliseconds; 0 switches a limit off."""
 
@@ -57,12 +80,14 @@ class Database:
         statement_timeout: int = 15_000,
         lock_timeout: int = 10_000,
         idle_in_transaction_timeout: int = 30_000,
+        generic_plans: bool = False,
     ) -> None:
+        """`generic_plans` for the few statements of a worker: planned once per connection, not six times."""
         self.engine: AsyncEngine = create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
             max_overflow=max_overflow,
-            pool_pre_ping=True,  # a connection that died with the server is replaced, not handed out
+            pool_use_lifo=True,  # the warmest connection first: its statements are prepared already
             isolation_level="READ COMMITTED",
             connect_args={
                 "command_timeout": statement_timeout / 1000 + 5 if statement_timeout else None,
@@ -73,9 +98,12 @@ class Database:
                     "statement_timeout": str(statement_timeout),
                     "lock_timeout": str(lock_timeout),
                     "idle_in_transaction_session_timeout": str(idle_in_transaction_timeout),
+                    "plan_cache_mode": "force_generic_plan" if generic_plans else "auto",
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "checkin", _rests)
+        event.listen(self.engine.sync_engine, "checkout", _alive)
         self._reading = self.engine.execution_options(postgresql_readonly=True)
 
     @asynccontextmanager
