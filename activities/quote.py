@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,6 +26,7 @@ from models import price_book as price_books
 from models.account import AccountRow
 from models.contract import ContractTermRow
 from models.outbox import MailRow
+from models.price_book import PriceBookRow
 from models.quote import QuoteDraftRow, QuoteVersionRow
 from models.write import Update
 from workflows import stubs
@@ -63,7 +64,7 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
     on = local_date(now, deal.zone)
     try:
         draft = Draft.parse(draft_row.content)
-        book_row = await price_books.latest(session, draft.price_book, on)
+        book_row = await _book(session, draft, on)
         if book_row is None:
             raise MissingReference(what=f"price book {draft.price_book}, valid on {on}")
         if draft.currency != deal.currency:
@@ -89,6 +90,13 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
         data={"version": number, "content_hash": row.content_hash, "acv_minor": priced.totals.acv_minor},
     )
     return Effect(outcome=outcome, rows=[row], updates=updates, told=[told], acv_minor=priced.totals.acv_minor)
+
+
+async def _book(session: AsyncSession, draft: Draft, on: date) -> PriceBookRow | None:
+    """The version that the draft names; otherwise the latest that is valid on the day of pricing."""
+    if draft.price_book_version is not None:
+        return await price_books.pinned(session, draft.price_book, draft.price_book_version)
+    return await price_books.latest(session, draft.price_book, on)
 
 
 async def _needs(session: AsyncSession, priced: PricedQuote) -> tuple[Need, ...]:

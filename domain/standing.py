@@ -27,6 +27,8 @@ class Standing:
     parked: str
 
 
+CUSTOMER = "the customer"
+
 _ORDER_WAITS: dict[OrderStage, tuple[str, str]] = {
     OrderStage.DRAFT: ("quote", "pricing"),
     OrderStage.PRICED: ("quote", "submission"),
@@ -83,7 +85,7 @@ def _who(deal: Deal, order: Order) -> str:
         case OrderStage.IN_APPROVAL:
             return ", ".join(sorted({g for r in order.approval.waiting for g in r.groups})) or "q2c"
         case OrderStage.OUT_FOR_SIGNATURE:
-            return deal.account_id
+            return CUSTOMER
         case OrderStage.PROVISIONING:
             return "provisioner"
         case OrderStage.DRAFT | OrderStage.APPROVED | OrderStage.SIGNED | OrderStage.NOTICED:
@@ -96,15 +98,15 @@ def _running(deal: Deal, running: Contract) -> tuple[str, str, str, datetime]:
     since = running.since or deal.since
     stage = "suspended" if running.access_wanted == contracts.SUSPENDED else "active"
     if running.stage == contracts.ENDED:
-        return "ended", "payment" if deal.collections else "closing", deal.account_id, since
+        return "ended", "payment" if deal.collections else "closing", CUSTOMER, since
     for collection in deal.collections:
         if collection.decline or collection.messages:
-            return stage, "payment", deal.account_id, collection.issued_at
+            return stage, "payment", CUSTOMER, collection.issued_at
     for order in deal.orders:
         if order.stage in (OrderStage.OUT_FOR_SIGNATURE, OrderStage.IN_APPROVAL):
             return stage, "renewal " + _ORDER_WAITS[order.stage][1], _who(deal, order), order.since
     for collection in deal.collections:
         if collection.status in (ChargeStatus.PENDING, ChargeStatus.UNKNOWN):
             return stage, "payment", "payment gateway", collection.issued_at
-        return stage, "payment", deal.account_id, collection.issued_at
+        return stage, "payment", CUSTOMER, collection.issued_at
     return stage, "next period", "q2c", since

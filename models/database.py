@@ -89,6 +89,7 @@ class Database:
             max_overflow=max_overflow,
             pool_use_lifo=True,  # the warmest connection first: its statements are prepared already
             isolation_level="READ COMMITTED",
+            hide_parameters=True,  # an error in a log names no customer
             connect_args={
                 "command_timeout": statement_timeout / 1000 + 5 if statement_timeout else None,
                 "server_settings": {

@@ -32,3 +32,9 @@ async def latest(session: AsyncSession, name: str, on: date) -> PriceBookRow | N
         .limit(1)
     )
     return (await session.exec(query)).first()
+
+
+async def pinned(session: AsyncSession, name: str, version: int) -> PriceBookRow | None:
+    """One version of the book, for a draft that names it."""
+    query = select(PriceBookRow).where(col(PriceBookRow.name) == name, col(PriceBookRow.version) == version)
+    return (await session.exec(query)).first()

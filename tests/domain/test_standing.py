@@ -36,7 +36,7 @@ def test_a_deal_from_its_first_day_to_its_last() -> None:
     assert standing(life.deal).next_kind == "remind"
     assert standing(life.deal).next_at == START + days(1)
     life.decide()
-    assert line(life) == ("signature", "signature", "acc_1")
+    assert line(life) == ("signature", "signature", "the customer")
     life.play(START + days(3))
     assert line(life) == ("provisioning", "operator", "ops")
     assert standing(life.deal).parked == "order-1: provisioning failed and was rolled back: tenant is broken"
@@ -71,9 +71,9 @@ def test_rejected_refused_and_withdrawn_wait_for_sales() -> None:
 
 def test_dunning_and_suspension_show() -> None:
     life = Life(Outside(card=("soft",))).submitted()
-    assert line(life) == ("active", "payment", "acc_1")
+    assert line(life) == ("active", "payment", "the customer")
     life.play(START + days(10))
-    assert line(life) == ("suspended", "payment", "acc_1")
+    assert line(life) == ("suspended", "payment", "the customer")
     life.play(START + days(40))
     assert line(life) == ("ended", "nothing", "")
     assert life.deal.closed == "not paid"
@@ -83,7 +83,7 @@ def test_a_charge_in_flight_waits_for_the_gateway_and_an_open_invoice_for_the_ac
     flying = Life(Outside(card=("pending:captured",))).submitted()
     assert line(flying) == ("active", "payment", "payment gateway")
     terms = Life(Outside(terms=replace(TERMS, method="transfer", net_days=30), pays_after=None)).submitted()
-    assert line(terms) == ("active", "payment", "acc_1")
+    assert line(terms) == ("active", "payment", "the customer")
 
 
 def test_a_renewal_that_waits_shows_beside_the_running_contract() -> None:
@@ -92,7 +92,7 @@ def test_a_renewal_that_waits_shows_beside_the_running_contract() -> None:
     life.play(START + days(60))
     assert line(life) == ("active", "renewal approval", "desk")
     life.decide(by=DESK)
-    assert line(life) == ("active", "renewal signature", "acc_1")
+    assert line(life) == ("active", "renewal signature", "the customer")
 
 
 def test_an_ended_contract_still_waits_for_its_money_and_then_for_its_access() -> None:
@@ -100,14 +100,14 @@ def test_an_ended_contract_still_waits_for_its_money_and_then_for_its_access() -
         Outside(terms=replace(TERMS, term_months=1, method="transfer", net_days=60), customer=("sign", "decline"))
     ).submitted()
     life.play(START + days(35))
-    assert line(life) == ("ended", "payment", "acc_1")
+    assert line(life) == ("ended", "payment", "the customer")
     life.outside.failing.clear()
     closing = Life(Outside(terms=replace(TERMS, term_months=1), customer=("sign", "decline"))).submitted()
     closing.outside.failing.add(StepKind.ACCESS)
     closing.play(START + days(35))
     assert line(closing) == ("ended", "operator", "ops")
     closing.deal = closing.deal.with_contract(lambda c: replace(c, parked=""))
-    assert line(closing) == ("ended", "closing", "acc_1")
+    assert line(closing) == ("ended", "closing", "the customer")
 
 
 def test_undoing_is_still_provisioning() -> None:
