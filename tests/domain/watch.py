@@ -154,7 +154,9 @@ class Watch:
             self.attempts[step.subject].append(key)
             collection = before.collection(step.subject)
             assert collection is not None
-            assert step.subject in self.by_hand or collection.decline in ("", "soft"), "no new charge without a new method"
+            assert step.subject in self.by_hand or collection.decline in ("", "soft"), (
+                "no new charge without a new method"
+            )
             if self.charged_at and not self.retried:
                 assert played.now - self.charged_at[-1] >= DAY
             self.charged_at.append(played.now)
