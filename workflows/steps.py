@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from domain.state import Deal
 from domain.step import Step, StepKind
@@ -65,7 +65,7 @@ async def perform(command: Perform) -> Performed:
         performed: Performed = await workflow.execute_activity_method(
             AT_A_GATEWAY[kind], command, summary=summary, **GATEWAY
         )
-    except ActivityError as error:
+    except FailureError as error:
         return await workflow.execute_activity_method(
             MessageActivities.give_up,
             GiveUp(perform=command, reason=reason_of(error)),
@@ -78,7 +78,7 @@ async def perform(command: Perform) -> Performed:
 async def _in_our_books(method: Callable[..., Any], command: Perform, summary: str) -> Performed:
     try:
         done: Performed = await workflow.execute_local_activity_method(method, command, summary=summary, **DATABASE)
-    except ActivityError as error:
+    except FailureError as error:
         if is_final(error):
             raise
         done = await workflow.execute_activity_method(method, command, summary=summary, **PATIENT)
@@ -90,14 +90,20 @@ def summary_of(deal: Deal, step: Step) -> str:
     return f"{step.kind.value} {step.subject} #{step.number} (turn {deal.turn})"
 
 
-def is_final(error: ActivityError) -> bool:
+def cause_of(error: FailureError) -> BaseException | None:
+    """What the activity raised. A regular activity's error comes wrapped, a local one's comes bare."""
+    return error.cause if isinstance(error, ActivityError) else error
+
+
+def is_final(error: FailureError) -> bool:
     """A refusal by the rules: trying again cannot help."""
-    return isinstance(error.cause, ApplicationError) and error.cause.non_retryable
+    cause = cause_of(error)
+    return isinstance(cause, ApplicationError) and cause.non_retryable
 
 
-def reason_of(error: ActivityError) -> str:
+def reason_of(error: FailureError) -> str:
     """In one line, what an operator has to know."""
-    cause = error.cause
+    cause = cause_of(error)
     if isinstance(cause, ApplicationError):
         return f"{cause.type}: {cause.message}" if cause.type else cause.message
     return str(cause or error)
