@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -14,13 +15,22 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.agenda import next_at, next_due
     from domain.deal import accept, advanced, after
-    from domain.message import Answer, FactCame, Message, TakeUp
+    from domain.message import Answer, FactCame, Message, TakeUp, Verdict
+    from domain.outcome import Taken
     from domain.standing import Standing, standing
     from domain.state import Deal
     from domain.step import Step, StepKind
-    from workflows.policies import ANSWER_WITHIN, MOST_EVENTS_OF_A_RUN, MOST_STEPS_OF_A_RUN, MOST_WAITING, PATIENT
+    from workflows.policies import (
+        ANSWER_WITHIN,
+        LARGEST_MESSAGE,
+        LONGEST_ID,
+        MOST_EVENTS_OF_A_RUN,
+        MOST_STEPS_OF_A_RUN,
+        MOST_WAITING,
+        PATIENT,
+    )
     from workflows.steps import IN_OUR_BOOKS, perform
-    from workflows.stubs import MessageActivities, Note, Perform
+    from workflows.stubs import MessageActivities, Note, Perform, Performed
 
 STAGE = SearchAttributeKey.for_keyword("Stage")
 WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
@@ -56,6 +66,7 @@ class DealWorkflow:
         self.queue: list[Message] = []
         self.targets: list[datetime] = []
         self.leaving = False
+        self.cancelled = False
         self.performing: Step | None = None
         self.steps_of_this_run = 0
         self.shown: tuple[str, str, int] | None = None
@@ -64,6 +75,7 @@ class DealWorkflow:
     async def run(self, deal: Deal) -> DealEnded:  # noqa: ARG002  (taken by __init__, which must have the same arguments)
         try:
             while True:
+                self._stop_if_cancelled()
                 self._fold_messages()
                 if self.deal.closed and not self.deal.inbox and not self.deal.voids:
                     if not await self._nothing_came():
@@ -95,11 +107,25 @@ class DealWorkflow:
         self.performing = step
         now = max(step.at, self.deal.clock.now) if self.deal.clock.virtual else workflow.now()
         renews = step.kind is StepKind.BOOK and self.deal.contract is not None and not self.deal.clock.virtual
-        done = await perform(Perform(deal=self.deal, step=step, now=now))
+        done = await self._finished(perform(Perform(deal=self.deal, step=step, now=now)))
         self.deal = after(self.deal, done.step, done.outcome, done.now)
         self.performing = None
-        # on the real clock a renewal begins a new run: one term, one history
-        self.steps_of_this_run = MOST_STEPS_OF_A_RUN if renews else self.steps_of_this_run + 1
+        # on the real clock a renewal begins a new run: one term, one history; and so do new rules
+        ends_run = renews or _new_rules(done)
+        self.steps_of_this_run = MOST_STEPS_OF_A_RUN if ends_run else self.steps_of_this_run + 1
+
+    async def _finished(self, work: Coroutine[Any, Any, Performed]) -> Performed:
+        """A step that was begun is finished: a cancel request counts after it (it would be taken for a failure)."""
+        step = asyncio.create_task(work)
+        try:
+            return await asyncio.shield(step)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            return await step
+
+    def _stop_if_cancelled(self) -> None:
+        if self.cancelled:
+            raise asyncio.CancelledError
 
     async def _idle(self) -> None:
         """Nothing is due: sleep until the next step, or until a message comes."""
@@ -153,6 +179,8 @@ class DealWorkflow:
             text="The workflow was cancelled from outside; a message to the deal starts it again from its last state",
         )
         await asyncio.shield(workflow.execute_activity_method(MessageActivities.note, note, **PATIENT))
+        self.leaving = True  # who waits for an answer asks again, and thereby starts the deal again
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _show(self) -> None:
         """Search attributes, only when they change (never the next date), and the story for Temporal's own UI."""
@@ -207,6 +235,9 @@ class DealWorkflow:
         if not message.id or not message.by:
             msg = "a message needs an id and a person"
             raise ApplicationError(msg, type="MessageIncomplete", non_retryable=True)
+        if len(message.id) > LONGEST_ID or len(repr(message)) > LARGEST_MESSAGE:
+            msg = "a message carries ids and a reason, not contents: it travels with the deal's state"
+            raise ApplicationError(msg, type="MessageTooLarge", non_retryable=True)
 
     @workflow.update
     async def revise(self, message: Message) -> Reply:
@@ -235,10 +266,7 @@ class DealWorkflow:
     @workflow.update
     async def take_up(self, message: Message) -> Reply:
         """Bring the deal to a newer rule set; it goes on under it from its next run."""
-        reply = await self._command(message)
-        if isinstance(message.body, TakeUp) and reply.settled:
-            self.steps_of_this_run = MOST_STEPS_OF_A_RUN
-        return reply
+        return await self._command(message)
 
     @workflow.update
     async def advance(self, to: datetime) -> Reply:
@@ -285,8 +313,13 @@ class DealWorkflow:
             raise ApplicationError(msg, type="MessageIncomplete", non_retryable=True)
 
     @workflow.signal
-    def fact_came(self, inbox_id: str) -> None:
-        """A fact waits in the inbox. Never raises: a signal that cannot be taken would wedge the deal."""
+    def fact_came(self, *said: Any) -> None:
+        """A fact waits in the inbox, under the id that is said. Never raises: a signal that cannot be taken would wedge
+        the deal, so one that is no id (or none, or several things) is let go.
+        """
+        inbox_id = said[0] if len(said) == 1 else None
+        if not isinstance(inbox_id, str) or not 0 < len(inbox_id) <= LONGEST_ID:
+            return
         message_id = f"fact/{inbox_id}"
         if not self.deal.knows(message_id) and all(m.id != message_id for m in self.queue):
             body = FactCame(inbox_id=inbox_id)
@@ -296,6 +329,13 @@ class DealWorkflow:
     def state(self) -> Deal:
         """The whole state, as the agenda sees it."""
         return self.deal
+
+
+def _new_rules(done: Performed) -> bool:
+    taken = done.outcome
+    if not isinstance(taken, Taken) or not isinstance(taken.message.body, TakeUp):
+        return False
+    return taken.answer.verdict is Verdict.ACCEPTED
 
 
 def _details(deal: Deal, place: Standing) -> str:

@@ -34,5 +34,7 @@ GATEWAY: dict[str, Any] = {
 
 ANSWER_WITHIN = timedelta(seconds=3)
 MOST_WAITING = 20  # messages that nobody has taken in yet
+LONGEST_ID = 200  # characters
+LARGEST_MESSAGE = 10_000  # characters; twenty of them and the state still starts its next run
 MOST_STEPS_OF_A_RUN = 150
 MOST_EVENTS_OF_A_RUN = 2_000
