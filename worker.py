@@ -23,6 +23,7 @@ from workflows.converter import data_converter
 from workflows.deal import DealWorkflow
 
 PASSED_THROUGH = ("domain", "workflows.stubs", "workflows.policies", "workflows.steps", "pydantic", "pydantic_core")
+POOL = 10
 WORKFLOWS = (DealWorkflow, BankStatementWorkflow)
 
 
@@ -42,6 +43,12 @@ def addresses(found: settings.Settings) -> Addresses:
         mail_from=found.mail_from,
         stripe_key=found.stripe_key.get_secret_value() if found.stripe_key else "",
     )
+
+
+def database_of(found: settings.Settings) -> Database:
+    """The worker's pool: few and warm connections, since a step holds one for milliseconds."""
+    url = found.database_url.get_secret_value()
+    return Database(url, pool_size=POOL, max_overflow=POOL, application_name="q2c-worker", generic_plans=True)
 
 
 async def connect(found: settings.Settings) -> Client:
@@ -73,7 +80,7 @@ def make_worker(
         interceptors=[Refusals()],
         max_cached_workflows=2_000,
         max_concurrent_activities=50,
-        max_concurrent_local_activities=20,
+        max_concurrent_local_activities=POOL,  # more would only queue for connections, or for the lock of a number series
     )
 
 
@@ -84,7 +91,7 @@ async def main() -> None:
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    database = Database(found.database_url.get_secret_value(), pool_size=20, application_name="q2c-worker")
+    database = database_of(found)
     parties = PartiesFor(addresses(found))
     client = await connect(found)
     async with make_worker(client, database, parties, found.task_queue):

@@ -28,7 +28,7 @@ from models.cash import CashApplicationRow
 from models.invoice import InvoiceRow
 from models.outbox import OutboxRow
 from models.payment import PaymentAttemptRow, ReceiptRow
-from models.write import DuplicateRow, Update, write
+from models.write import Update
 from workflows import stubs
 from workflows.policies import GATEWAY_ATTEMPTS
 from workflows.stubs import Perform, Performed
@@ -53,6 +53,22 @@ _TO_CHARGE = sql(
                           WHERE name = 'standard' ORDER BY version DESC LIMIT 1) p ON true
      WHERE i.id = :invoice_id AND i.deal_id = :deal_id
     """
+)
+
+# the same, and in the same round trip the books say that the call goes out: once per attempt, and not where nothing
+# is open or the turn is taken
+_START = sql(
+    f"""
+    WITH started AS (
+        INSERT INTO payment_attempts
+               (key, deal_id, invoice_id, attempt, amount_minor, currency, status, gateway_ref, code, started_at)
+        SELECT :key, i.deal_id, i.id, :attempt, i.total_minor - i.paid_minor, i.currency, 'started', '', '', :now
+          FROM invoices i
+         WHERE i.id = :invoice_id AND i.deal_id = :deal_id AND i.total_minor > i.paid_minor
+           AND NOT EXISTS (SELECT FROM deal_steps s WHERE s.deal_id = i.deal_id AND s.turn = :turn)
+        ON CONFLICT (key) DO NOTHING)
+    {_TO_CHARGE.text}
+    """  # noqa: S608  (both texts are ours)
 )
 
 
@@ -89,12 +105,11 @@ class PaymentActivities(stubs.PaymentActivities):
     async def charge_payment(self, command: Perform) -> Performed:
         """Collect what is open of one invoice. A lost answer is retried under the same key, then left unknown."""
         attempt = command.step.number
-        found = await self._load(command, attempt)
+        found = await self._load(command, attempt, start=True)
         if isinstance(found, Performed):
             return found
         if found.open_minor == 0:
             return await self._record(command, found, ChargeOutcome(status=ChargeStatus.CAPTURED), nothing_open=True)
-        await self._started(command, found)
         try:
             answer = await self._charge(command.deal, found)
         except GatewayUnavailable as lost:
@@ -130,12 +145,18 @@ class PaymentActivities(stubs.PaymentActivities):
     def _payments(self, deal: Deal) -> PaymentGateway:
         return self.parties.entity(deal.entity_id, virtual=deal.clock.virtual).payments
 
-    async def _load(self, command: Perform, attempt: int) -> ToCharge | Performed:
+    async def _load(self, command: Perform, attempt: int, *, start: bool = False) -> ToCharge | Performed:
+        """What is known of this attempt; `start` says in the books that its call goes out, before it does."""
         deal, invoice_id = command.deal, command.step.subject
         key = charge_key(deal.id, invoice_id, attempt)
         parameters = {"invoice_id": invoice_id, "deal_id": deal.id, "key": key, "turn": deal.turn}
-        async with self.books.database.session() as session:
-            row = (await session.execute(_TO_CHARGE, parameters)).one_or_none()
+        if start:
+            begun = {**parameters, "attempt": attempt, "now": command.now}
+            async with self.books.database.transaction() as session:
+                row = (await session.execute(_START, begun)).one_or_none()
+        else:
+            async with self.books.database.session() as session:
+                row = (await session.execute(_TO_CHARGE, parameters)).one_or_none()
         if row is None:
             raise MissingReference(what=f"invoice {invoice_id}")
         if row.turn_taken and (taken := await self.books.taken(deal)) is not None:
@@ -161,26 +182,6 @@ class PaymentActivities(stubs.PaymentActivities):
             posted=row.posted,
             policy=DunningPolicy.parse(row.policy) if row.policy else DunningPolicy(),
         )
-
-    async def _started(self, command: Perform, found: ToCharge) -> None:
-        """Say in the books that the call goes out, before it does."""
-        if found.attempt_status:
-            return
-        row = PaymentAttemptRow(
-            key=found.key,
-            deal_id=command.deal.id,
-            invoice_id=found.invoice_id,
-            attempt=found.attempt,
-            amount_minor=found.open_minor,
-            currency=command.deal.currency,
-            status="started",
-            started_at=command.now,
-        )
-        async with self.books.database.transaction() as session:
-            try:
-                await write(session, [row])
-            except DuplicateRow:
-                await session.rollback()  # an earlier try of this attempt said so already
 
     async def _introduced(self, deal: Deal, found: ToCharge) -> ToCharge:
         payments = self._payments(deal)
