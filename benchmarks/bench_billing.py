@@ -32,7 +32,7 @@ import worker
 from activities import build_activities
 from activities.fence import Books
 from activities.invoice import InvoiceActivities
-from benchmarks import history, table
+from benchmarks import cpu, history, table
 from benchmarks.bare import bare_transactions
 from benchmarks.limits import BarePayments, EmptyInvoices
 from benchmarks.storm import Copy, copies, make_zone, until
@@ -63,6 +63,7 @@ class Bench:
     sets: int = 0
     statements: Counter[str] = field(default_factory=Counter)
     cost: history.Cost | None = None
+    cpu: dict[bool, list[dict[str, float]]] = field(default_factory=lambda: {True: [], False: []})
 
     async def make_template(self) -> None:
         """One real deal, signed, provisioned, billed and paid once: all others are copies of it."""
@@ -87,7 +88,7 @@ class Bench:
         return await copies(url, self.template, name=f"set-{self.sets}", count=count, day=day, zone=zone)
 
     def database(self) -> Database:
-        return Database(self.found.database_url.get_secret_value(), pool_size=20, application_name="q2c-bench")
+        return worker.database_of(self.found)
 
 
 async def storm(bench: Bench, count: int, *, empty: bool) -> float:
@@ -107,16 +108,18 @@ async def storm(bench: Bench, count: int, *, empty: bool) -> float:
     try:
         activities = await _activities(bench, database, parties, empty=empty, note=note)
         async with worker.make_worker(bench.client, database, parties, queue, activities=activities):
+            await asyncio.gather(*(database.ping() for _ in range(worker.POOL)))
             gate = asyncio.Semaphore(16)
             await asyncio.gather(*(_start(bench.client, deal, queue, gate) for deal in deals))
             await _all_asleep(bench.client, deals[-3:])
             if datetime.now(tz=UTC) > due_at:
                 raise RuntimeError("the deals were not asleep in time: lower STARTS_PER_SECOND")
             await until(due_at)
-            began = time.monotonic()
+            began, before = time.monotonic(), cpu.spent(bench.whole.system)
             with database.counting() as tally:
                 await asyncio.wait_for(all_done.wait(), timeout=600)
             took = performed[-1] - began
+            bench.cpu[empty].append(cpu.between(before, cpu.spent(bench.whole.system), count))
             if not empty:
                 bench.statements = Counter(_first_words(each) for each in tally.statements)
                 await asyncio.sleep(1.0)
@@ -258,9 +261,13 @@ def report(bench: Bench, given: argparse.Namespace, rate: dict[str, float]) -> N
         )
         rows.append((f"d  its rows sent bare, {side} at a time", f"{given.bare}", f"{d:.0f}", ""))
     cost = bench.cost
+    spent = {empty: _median_of(bench.cpu[empty]) for empty in (False, True)}
     statements = sum(bench.statements.values()) / given.periods
     notes = [
         "",
+        f"CPU ms per cycle, a: {sum(spent[False].values()):.1f} ({cpu.told(spent[False])})",
+        f"CPU ms per cycle, b: {sum(spent[True].values()):.1f} ({cpu.told(spent[True])})",
+        f"    which alone allows {sum(spent[True].values()) / sum(spent[False].values()):.2f} of b",
         f"database statements per cycle, besides begin and commit: {statements:.2f} (aim 8)",
         *(f"    {number / given.periods:.2f}  {what} ..." for what, number in bench.statements.most_common(8)),
     ]
@@ -269,6 +276,10 @@ def report(bench: Bench, given: argparse.Namespace, rate: dict[str, float]) -> N
         notes.append(f"Temporal per cycle: {cost.events} events, {cost.actions} actions (aim 4): {kinds}")
     title = f"Billing: N periods due at one instant, medians of {given.runs} runs"
     table.show(title, ("what", "N", "per second", "ratio"), rows, notes)
+
+
+def _median_of(runs: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {part: statistics.median(run[part] for run in runs) for part in runs[0]} if runs else {"unknown": 1.0}
 
 
 def main() -> None:
