@@ -65,7 +65,7 @@ def test_a_deal_from_quote_to_cash(q2c: Q2c, sandbox: str, tmp_path: Path) -> No
     bills = [line for line in q2c("deal", "forecast", deal).out.splitlines() if "  bill " in line]
     assert len(bills) == 9
 
-    audited = json.loads(_audit(q2c))
+    audited = json.loads(q2c("audit", "--json", fails=None).out)  # another test breaks a deal of its own
     assert [check["check"] for check in audited["checks"] if deal in json.dumps(check["breaches"])] == []
     assert len(audited["checks"]) == 29
     assert "waits for  next period" in q2c("deal", "cancel", deal, "--reason", "sold").out
@@ -78,11 +78,3 @@ def _book(folder: Path) -> str:
 
     (folder / "book.yaml").write_text(BOOK, encoding="utf-8")
     return str(folder / "book.yaml")
-
-
-def _audit(q2c: Q2c) -> str:
-    """Another test may have broken a deal of its own on purpose."""
-    try:
-        return q2c("audit", "--json").out
-    except AssertionError as error:
-        return str(error.args[0].out)
