@@ -25,15 +25,15 @@ class End:
     why: str
 
 
-def expected(deal: Deal, story: Story) -> End:
-    """Where the deal should stand at the end of the play."""
+def expected(deal: Deal, today: date) -> End:
+    """Where the deal should stand on `today`, the last day of the play."""
     if deal.signer.action != "sign":
         return End(stage="quote", why="declined" if deal.signer.action == "decline" else "expired unsigned")
     if deal.provisioning.for_good:
         return End(stage="ended", why="could not be provided; given up by ops")
     if never_pays(deal):
         return End(stage="ended", why="not paid; ended by dunning")
-    over = add_months(deal.start, int(str(deal.terms["term_months"]))) < story.today(deal)
+    over = add_months(deal.start, int(str(deal.terms["term_months"]))) < today
     if not over:
         return End(stage="active", why="in its first term")
     if deal.terms.get("auto_renew") == "yes":
@@ -63,7 +63,7 @@ def mismatches(story: Story) -> list[str]:
 
 
 def _case(case: CaseStory, story: Story) -> list[str]:
-    deal, page, end = case.deal, case.page, expected(case.deal, story)
+    deal, page, end = case.deal, case.page, expected(case.deal, story.today(case.deal))
     wrong: list[str] = []
 
     def check(good: bool, what: str) -> None:

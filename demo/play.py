@@ -27,13 +27,15 @@ from demo.furnish import House, furnish
 from demo.life import Life
 from demo.positions import FileProblems
 from demo.progress import Progress
-from demo.report import report
+from demo.report import further, report
 from demo.story import Story, read
 from domain.calendar import add_months
 from embedded.processes import ServerFailedError
 from embedded.system import Migrate, System
 
 MONTHS = 15  # from the first deal's day: every twelve-month term meets its renewal
+WIDE = 132
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PERSON = "admin@halyard.example"
 
 AdminKey = Callable[[str], Awaitable[str | None]]  # database url -> the secret of a first admin key
@@ -49,13 +51,12 @@ class Roots:
     audit: Audit | None = None
 
 
-def main(serve: bool = False, folder: Path | None = None, *, roots: Roots | None = None, months: int = MONTHS) -> None:
+def main(*, serve: bool, folder: Path | None, roots: Roots, months: int = MONTHS) -> None:
     """Play the book of `folder` (default: the demo's own) for `months` months. Raises SystemExit(1) where it went wrong.
 
     The system's own data is in a temporary folder that is removed in the end.
     """
-    roots = roots or _roots_of_q2c()
-    console = Console()
+    console = _console()
     try:
         book = load_book(folder or FOLDER)
     except FileProblems as problems:
@@ -80,10 +81,10 @@ def main(serve: bool = False, folder: Path | None = None, *, roots: Roots | None
         raise SystemExit(1)
 
 
-def _roots_of_q2c() -> Roots:
-    from cli.fresh import furnish as first_key  # noqa: PLC0415  (the composition root, which imports us)
-
-    return Roots(admin_key=lambda url: first_key(url, PERSON))
+def _console() -> Console:
+    """A terminal's own width; a file gets room enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def _teller(console: Console) -> Callable[[str], None]:
@@ -93,8 +94,8 @@ def _teller(console: Console) -> Callable[[str], None]:
 def _gone(system: System | None, home: Path) -> None:
     """Everything is stopped and removed; a second Ctrl-C does not interrupt it."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in ENDING:
+            signal.signal(number, signal.SIG_IGN)
     if system is not None:
         system.destroy()
     shutil.rmtree(home, ignore_errors=True)
@@ -102,12 +103,13 @@ def _gone(system: System | None, home: Path) -> None:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """SIGTERM, or a terminal that is closed, ends the demo as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
@@ -132,7 +134,9 @@ async def _run(
         story = await read(house, ends)
         wrong = mismatches(story)
         report(console, house, story, wrong)
+        console.print()
         clean = await asyncio.to_thread(roots.audit, system, console) if roots.audit else True
+        further(console, house, story)
         _times(console, up - began, played - up, monotonic() - played, story)
         if serve:
             await _serve(system, key, console)

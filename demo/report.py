@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 
 from rich.console import Console
@@ -14,7 +15,9 @@ from demo.expect import expected
 from demo.furnish import House
 from demo.story import Books, CaseStory, Story
 from domain import money
+from domain.calendar import local_date
 
+PROVISIONED = "Provisioned "
 STYLES = {"active": "green", "suspended": "yellow", "ended": "dim", "quote": "yellow"}
 
 
@@ -22,40 +25,54 @@ def report(console: Console, house: House, story: Story, wrong: Sequence[str]) -
     """Print all of it."""
     console.print()
     for case in story.cases:
-        _deal(console, case)
+        _deal(console, house, case)
     _ends(console, story)
     _invoices(console, story)
     for books in story.books:
         _balance(console, books)
     _outside(console, story)
     _verdict(console, wrong)
-    _further(console, house, story)
 
 
 def _minor(minor: int, currency: str) -> str:
     return money.text(money.Money(minor, currency))
 
 
-def _deal(console: Console, case: CaseStory) -> None:
-    """The timeline of one deal: one line per fact, the date only where it changes."""
+def _deal(console: Console, house: House, case: CaseStory) -> None:
+    """The timeline of one deal: one line per fact, the seller's local date where it changes."""
     page = case.page
     title = Text(case.deal.name, style="bold")
     title.append(f"  {page['account_name']} · {page['acv']['text']} a year · {page['owner']}", style="dim")
-    console.print(title)
-    for day, facts in groupby(case.timeline, key=lambda fact: fact["at"][:10]):
-        first = True
-        for line in _merged([fact for fact in facts if _told(fact)]):
-            console.print(f"  {day if first else '':10}  {line}", highlight=False, markup=False, soft_wrap=True)
-            first = False
+    console.print(title, soft_wrap=True)
+    zone = house.book.entities[case.deal.entity].zone
+    for day, facts in groupby(case.timeline, key=lambda fact: local_date(datetime.fromisoformat(fact["at"]), zone)):
+        shown = str(day)
+        for line in _lines(house, list(facts)):
+            console.print(f"  {shown:10}  {line}", highlight=False, markup=False, soft_wrap=True)
+            shown = ""
     console.print(f"  → {page['stage']}, waits for {page['waits_for']}\n", style=STYLES.get(page["stage"], ""))
 
 
-def _told(fact: Json) -> bool:
-    return bool(fact["text"])
+def _lines(house: House, facts: Sequence[Json]) -> list[str]:
+    """The facts of one day: what was provisioned in one line, an invoice that was paid at once in one line, who did it."""
+    lines: list[str] = []
+    before: Json = None
+    for fact in facts:
+        text = str(fact["text"])
+        if before is not None and before["kind"] == fact["kind"] == "provision" and text.startswith(PROVISIONED):
+            lines[-1] += f", {text.removeprefix(PROVISIONED)}"
+        elif before is not None and _pays(fact, before):
+            lines[-1] += "; paid"
+        else:
+            person = house.book.people.get(fact["actor"])
+            lines.append(f"{text} ({person.name})" if person else text)
+        before = fact
+    return lines
 
 
-def _merged(facts: Sequence[Json]) -> list[str]:
-    return [fact["text"] for fact in facts]
+def _pays(fact: Json, before: Json) -> bool:
+    paid = before["kind"] == "bill" and fact["text"].startswith("Paid:") and fact["amount"] == before["amount"]
+    return bool(paid)
 
 
 def _ends(console: Console, story: Story) -> None:
@@ -70,7 +87,7 @@ def _ends(console: Console, story: Story) -> None:
         table.add_column(name, justify="right" if name == "a year" else "left", no_wrap=name != "fate")
     for case in story.cases:
         stage = Text(case.page["stage"], style=STYLES.get(case.page["stage"], ""))
-        table.add_row(case.deal.name, case.page["acv"]["text"], stage, expected(case.deal, story).why)
+        table.add_row(case.deal.name, case.page["acv"]["text"], stage, expected(case.deal, story.today(case.deal)).why)
     console.print(table)
     console.print()
 
@@ -113,6 +130,9 @@ def _money_row(case: CaseStory) -> list[str]:
 
 def _balance(console: Console, books: Books) -> None:
     name = books.sandbox.entity.name
+    if not books.balance:
+        console.print(f"Nothing was posted in the books of {name}.\n")
+        return
     table = Table(title=f"Trial balance of {name}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("account", no_wrap=True)
     for column in ("debit", "credit", "balance"):
@@ -169,7 +189,8 @@ def _verdict(console: Console, wrong: Sequence[str]) -> None:
         console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _further(console: Console, house: House, story: Story) -> None:
+def further(console: Console, house: House, story: Story) -> None:
+    """Where to look next."""
     count = sum(len(case.invoices) for case in story.cases)
     console.print("\nWhere to look next", style="bold")
     for line in (
