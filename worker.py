@@ -23,7 +23,8 @@ from workflows.converter import data_converter
 from workflows.deal import DealWorkflow
 
 PASSED_THROUGH = ("domain", "workflows.stubs", "workflows.policies", "workflows.steps", "pydantic", "pydantic_core")
-POOL = 10
+POOL = 12  # connections
+LOCAL = 8  # steps in our books at once: more would only queue for connections, or for the lock of a number series
 WORKFLOWS = (DealWorkflow, BankStatementWorkflow)
 
 
@@ -46,9 +47,11 @@ def addresses(found: settings.Settings) -> Addresses:
 
 
 def database_of(found: settings.Settings) -> Database:
-    """The worker's pool: few and warm connections, since a step holds one for milliseconds."""
+    """The worker's pool: few and warm connections, since a step holds one for milliseconds; none beyond them, since
+    making one costs more than the wait.
+    """
     url = found.database_url.get_secret_value()
-    return Database(url, pool_size=POOL, max_overflow=POOL, application_name="q2c-worker", generic_plans=True)
+    return Database(url, pool_size=POOL, max_overflow=0, application_name="q2c-worker", generic_plans=True)
 
 
 async def connect(found: settings.Settings) -> Client:
@@ -80,7 +83,7 @@ def make_worker(
         interceptors=[Refusals()],
         max_cached_workflows=2_000,
         max_concurrent_activities=50,
-        max_concurrent_local_activities=POOL,  # more would only queue for connections, or for the lock of a number series
+        max_concurrent_local_activities=LOCAL,
     )
 
 
