@@ -46,8 +46,10 @@ from workflows.deal import DealWorkflow
 from workflows.stubs import Perform, Performed
 
 ENTITY = "acme"
-STARTS_PER_SECOND = 40  # how fast a worker takes workflows in, at worst
+SLOWEST_START = 0.07  # seconds per deal until it sleeps, before that is known
+MARGIN = 1.6
 SIDE_BY_SIDE = (8, 16)
+ASLEEP = 5  # events: started, task scheduled, started, completed, timer started (and what is shown before it)
 
 
 @dataclass(kw_only=True)
@@ -61,6 +63,7 @@ class Bench:
     template: str = ""
     account_id: str = ""
     sets: int = 0
+    per_start: float = SLOWEST_START
     statements: Counter[str] = field(default_factory=Counter)
     cost: history.Cost | None = None
     cpu: dict[bool, list[dict[str, float]]] = field(default_factory=lambda: {True: [], False: []})
@@ -91,9 +94,23 @@ class Bench:
         return worker.database_of(self.found)
 
 
+class TooSlow(Exception):
+    """The instant came before the last deal slept: the machine was slower than it was the time before."""
+
+
+async def calm_storm(bench: Bench, count: int, *, empty: bool) -> float:
+    """A storm that began when all were asleep; a few tries on a busy machine."""
+    for _ in range(4):
+        try:
+            return await storm(bench, count, empty=empty)
+        except TooSlow:
+            print("the deals were not asleep in time: once more, with more time", flush=True)
+    raise TooSlow
+
+
 async def storm(bench: Bench, count: int, *, empty: bool) -> float:
     """(a) or (b): periods per second from the instant they fall due until the last one is collected."""
-    due_at = datetime.now(tz=UTC).replace(microsecond=0) + timedelta(seconds=12 + count // STARTS_PER_SECOND)
+    due_at = datetime.now(tz=UTC).replace(microsecond=0) + timedelta(seconds=10 + int(MARGIN * count * bench.per_start))
     deals = await bench.set_of(count, due_at)
     database, parties = bench.database(), PartiesFor(worker.addresses(bench.found))
     queue = f"bench-{bench.sets}"
@@ -109,11 +126,12 @@ async def storm(bench: Bench, count: int, *, empty: bool) -> float:
         activities = await _activities(bench, database, parties, empty=empty, note=note)
         async with worker.make_worker(bench.client, database, parties, queue, activities=activities):
             await asyncio.gather(*(database.ping() for _ in range(worker.POOL)))
-            gate = asyncio.Semaphore(16)
+            gate, starting = asyncio.Semaphore(16), time.monotonic()
             await asyncio.gather(*(_start(bench.client, deal, queue, gate) for deal in deals))
-            await _all_asleep(bench.client, deals[-3:])
+            await _all_asleep(bench.client, deals)
+            bench.per_start = (time.monotonic() - starting) / count
             if datetime.now(tz=UTC) > due_at:
-                raise RuntimeError("the deals were not asleep in time: lower STARTS_PER_SECOND")
+                raise TooSlow
             await until(due_at)
             began, before = time.monotonic(), cpu.spent(bench.whole.system)
             with database.counting() as tally:
@@ -127,7 +145,9 @@ async def storm(bench: Bench, count: int, *, empty: bool) -> float:
     finally:
         await parties.close()
         await database.dispose()
-    await asyncio.gather(*(bench.client.get_workflow_handle(deal_workflow_id(d.deal_id)).terminate() for d in deals))
+        ids = [deal_workflow_id(deal.deal_id) for deal in deals]
+        ends = [bench.client.get_workflow_handle(each).terminate() for each in ids]
+        await asyncio.gather(*ends, return_exceptions=True)
     return count / took
 
 
@@ -170,9 +190,13 @@ async def _start(client: Client, deal: Copy, queue: str, gate: asyncio.Semaphore
 
 
 async def _all_asleep(client: Client, deals: Sequence[Copy]) -> None:
-    """The last ones started have been taken in by the worker."""
+    """Every one has been taken in by the worker, and waits for its timer."""
     for deal in deals:
-        await client.get_workflow_handle(deal_workflow_id(deal.deal_id)).query("state")
+        handle = client.get_workflow_handle(deal_workflow_id(deal.deal_id))
+        for _ in range(1200):
+            if (await handle.describe()).raw_description.workflow_execution_info.history_length >= ASLEEP:
+                break
+            await asyncio.sleep(0.05)
 
 
 async def _cost_of_a_cycle(client: Client, deals: Sequence[Copy]) -> history.Cost:
@@ -232,7 +256,7 @@ async def run(given: argparse.Namespace, folder: Path) -> None:
         rates: dict[str, list[float]] = {}
         for number in range(given.runs):
             for name, empty in (("b", True), ("a", False)):
-                rates.setdefault(name, []).append(await storm(bench, given.periods, empty=empty))
+                rates.setdefault(name, []).append(await calm_storm(bench, given.periods, empty=empty))
                 print(f"run {number + 1}: {name} {rates[name][-1]:.0f}/s", flush=True)
             for side in SIDE_BY_SIDE:
                 rates.setdefault(f"d{side}", []).append(await bare_transactions(bench, given.bare, side))
