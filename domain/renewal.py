@@ -33,15 +33,15 @@ def steps(
     cancel_on: date | None,
     end_held: bool = False,
 ) -> tuple[Step, ...]:
-    """The notice of renewal (once per term, none for a contract that was cancelled) and the end of the last term.
+    """The notice of renewal, once per term; after it (or without it, for a contract that was cancelled) the end.
 
-    `end_held`: a renewal that is signed but not booked yet, or that an operator has to decide about, holds the end.
+    Before the notice nobody knows whether the term will end or go on, so no end is on the agenda. `end_held`: a renewal
+    that is noticed or signed but not booked yet, or that an operator has to decide about, holds the end.
     """
-    found = []
     if cancel_on is None and noticed < last.number:
         day = max(last.ends_on - timedelta(days=notice_days), last.starts_on)
-        found.append(Step(kind=StepKind.NOTICE, subject=subject, number=last.number, at=local_midnight(day, zone)))
-    if not end_held:
-        end = ends_at(last, zone=zone, cancel_on=cancel_on)
-        found.append(Step(kind=StepKind.END, subject=subject, number=last.number, at=end))
-    return tuple(found)
+        return (Step(kind=StepKind.NOTICE, subject=subject, number=last.number, at=local_midnight(day, zone)),)
+    if end_held:
+        return ()
+    end = ends_at(last, zone=zone, cancel_on=cancel_on)
+    return (Step(kind=StepKind.END, subject=subject, number=last.number, at=end),)

@@ -34,7 +34,7 @@ def test_a_new_deal_has_nothing_to_do() -> None:
 
 def test_the_agenda_is_in_order_and_lists_the_next_step_of_each_noun() -> None:
     steps = agenda(served().deal)
-    assert [step.kind.value for step in steps] == ["bill", "notice", "end"]
+    assert [step.kind.value for step in steps] == ["bill", "notice"]
     assert list(steps) == sorted(steps, key=lambda step: (step.at, RANK[step.kind]))
     assert next_at(served().deal) == steps[0].at
 

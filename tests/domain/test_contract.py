@@ -28,7 +28,7 @@ def test_a_booked_contract_does_nothing_by_itself() -> None:
 
 def test_service_begins_with_access() -> None:
     assert (ACTIVE.access, ACTIVE.access_wanted, ACTIVE.ends_on) == ("full", "full", date(2028, 1, 31))
-    assert steps(ACTIVE) == [("bill", "contract-1.1", 0), ("notice", "contract-1", 1), ("end", "contract-1", 1)]
+    assert steps(ACTIVE) == [("bill", "contract-1.1", 0), ("notice", "contract-1", 1)]
 
 
 def test_a_renewal_begins_where_the_term_ends_and_counts_from_the_same_anchor() -> None:

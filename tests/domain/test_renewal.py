@@ -29,7 +29,7 @@ def steps(
 
 
 def test_the_notice_comes_its_days_before_the_end() -> None:
-    assert steps() == [("notice", 2, datetime(2029, 1, 1, tzinfo=UTC)), ("end", 2, END)]
+    assert steps() == [("notice", 2, datetime(2029, 1, 1, tzinfo=UTC))]
 
 
 def test_a_notice_longer_than_the_term_comes_with_its_start() -> None:
