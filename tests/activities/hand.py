@@ -78,7 +78,8 @@ class Hand:
     async def step(self, step: Step) -> Performed:
         """Perform and fold one step; perform it again, and see that nothing came of it."""
         now = max(step.at, self.deal.clock.now)
-        await self.place.control("clock", to=now.isoformat())
+        if self.deal.clock.virtual:
+            await self.place.control("clock", to=now.isoformat())
         command = Perform(deal=self.deal, step=step, now=now)
         done = await self.perform(command)
         if self.twice:
@@ -187,20 +188,26 @@ def activity_info() -> activity.Info:
 
 @asynccontextmanager
 async def hand(
-    database_url: str, outside: SandboxProcess, *, account: dict[str, Any] | None = None, starts_at: datetime = START
+    database_url: str,
+    outside: SandboxProcess,
+    *,
+    account: dict[str, Any] | None = None,
+    starts_at: datetime = START,
+    virtual: bool = True,
 ) -> AsyncIterator[Hand]:
-    """A deal before its first draft, over furnished books and the outside over HTTP."""
+    """A deal before its first draft, over furnished books and the outside over HTTP; `virtual` False: a real one."""
     async with furnished(database_url, outside, starts_at=starts_at) as place:
-        account_id = await place.account(**(account or {}))
+        entity = place.entity if virtual else place.real
+        account_id = await place.account(entity=entity, **(account or {}))
         deal = opened(
-            deal_id=f"d_{place.entity}",
+            deal_id=f"d_{entity}",
             name="Globex: Acme Team",
-            entity_id=place.entity,
+            entity_id=entity,
             account_id=account_id,
             owner=SALES,
             currency="EUR",
             zone=ZONE,
-            virtual=True,
+            virtual=virtual,
             now=starts_at,
         )
         parties = PartiesFor(place.addresses())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from uuid import uuid4
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from domain.agenda import next_due
@@ -287,10 +288,8 @@ async def play(client: Client, simulated: Simulated) -> AsyncIterator[Play]:
         finally:
             for each in (hold for holds in simulated.holds.values() for hold in holds):
                 each.go.set()
-            try:
+            with suppress(RPCError):  # it is over already
                 await handle.terminate("the test is over")
-            except Exception:  # noqa: BLE001 - it is over already
-                pass
 
 
 def active(simulated: Simulated, *, at: datetime | None = None) -> Simulated:

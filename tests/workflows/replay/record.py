@@ -1,0 +1,71 @@
+"""Records the histories of this folder on the real servers (see README.md); run by its path, never with the tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from domain.ids import statement_workflow_id
+from domain.message import Message, TakeUp
+from domain.state import RULES
+from embedded.temporal import TemporalServer
+from sandbox.process import SandboxProcess
+from tests.world import PEOPLE, world
+from workflows.deal import Reply
+
+HERE = Path(__file__).parent
+DISCOUNTED = [{"product": "team", "quantity": 20, "discount_percent": "15"}]
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    server = SandboxProcess(data=tmp_path_factory.mktemp("outside") / "sandbox.db")
+    server.start()
+    yield server
+    server.stop()
+
+
+async def keep(client: Client, workflow_id: str, name: str) -> None:
+    """Every run of the life, the first one first."""
+    runs = [each async for each in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
+    for number, run in enumerate(sorted(runs, key=lambda each: each.start_time), 1):
+        history = await client.get_workflow_handle(workflow_id, run_id=run.run_id).fetch_history()
+        said = {"workflow_id": workflow_id, "history": history.to_json_dict()}
+        path = HERE / f"{name}-rules-{RULES}.{number}.json"
+        path.write_text(json.dumps(said, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+
+
+async def test_record_a_deal(database_url: str, temporal_server: TemporalServer, outside: SandboxProcess) -> None:
+    async with world(database_url, temporal_server.address, outside) as w:
+        deal = await w.open(
+            await w.account(), lines=DISCOUNTED, term_months=2, auto_renew=True, uplift_percent="5", notice_days=20
+        )
+        await w.say(deal, "submit", {"version": 1})
+        await w.advance("2027-01-02T12:00:00Z")  # reminded
+        await w.say(deal, "decide", {"version": 1, "approve": True, "reason": "a lighthouse"}, by="desk")
+        await w.settled(deal, "signature")
+        await w.behave("card", email="ap@globex.example", script=["succeed", "insufficient_funds", "succeed"])
+        await w.advance("2027-02-20")
+        rules = Message(id="msg-rules", by=PEOPLE["admin"][0], body=TakeUp(rules=RULES))
+        await w.handle(deal).execute_update("take_up", rules, result_type=Reply)
+        await w.advance("2027-03-10")
+        await w.say(deal, "cancel", {"reason": "moves away"}, by="ops")
+        await w.advance("2027-04-10")
+        await w.handle(deal).result()
+        await keep(w.temporal, w.handle(deal).id, "deal")
+
+
+async def test_record_a_statement(database_url: str, temporal_server: TemporalServer, outside: SandboxProcess) -> None:
+    async with world(database_url, temporal_server.address, outside) as w:
+        deal = await w.sold(await w.account(method="transfer", method_token=""), method="transfer", net_days=30)
+        await w.advance("2027-01-03")
+        await w.transfer(29750, on="2027-01-05", reference="ACME-000001")
+        await w.advance("2027-01-06")
+        assert (await w.invoices(deal))[0][-1] == "paid"
+        statement = await w.one("SELECT id FROM bank_statements")
+        await w.temporal.get_workflow_handle(statement_workflow_id(statement)).result()
+        await keep(w.temporal, statement_workflow_id(statement), "statement")

@@ -1,0 +1,169 @@
+"""The real clock, by the server's own time skipping: it agrees with the virtual one, and a week's outage is no burst."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+import worker
+from domain.ids import deal_workflow_id
+from domain.state import Deal
+from embedded.system import SEARCH_ATTRIBUTES
+from embedded.temporal import TemporalServer, binary
+from gateways.parties import PartiesFor
+from sandbox.process import SandboxProcess
+from tests.activities.hand import Hand, hand
+from tests.world import ZONE, Place
+from workflows.converter import data_converter
+from workflows.deal import DealWorkflow, Reply
+
+CUSTOMER = "ap@globex.example"
+
+
+@pytest.fixture(scope="module")
+async def skipping() -> AsyncIterator[Client]:
+    """A server on which a timer of a month fires at once, where nothing else is to be done."""
+    arguments = ["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]
+    arguments += ["--dynamic-config-value", 'history.timerProcessorMaxTimeShift="10ms"']
+    for name, kind in SEARCH_ATTRIBUTES.items():
+        arguments += ["--search-attribute", f"{name}={kind}"]
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(binary()), dev_server_extra_args=arguments, data_converter=data_converter
+    ) as environment:
+        yield environment.client
+
+
+@asynccontextmanager
+async def started(client: Client, place: Place, deal: Deal) -> AsyncIterator[Any]:
+    """The deal's workflow from this state, over the real activities."""
+    parties, queue = PartiesFor(place.addresses()), f"real-{uuid4()}"
+    async with worker.make_worker(client, place.database, parties, queue):
+        handle = await client.start_workflow(DealWorkflow.run, deal, id=deal_workflow_id(deal.id), task_queue=queue)
+        try:
+            yield handle
+        finally:
+            try:
+                await handle.terminate("the test is over")
+            except RPCError:
+                pass
+    await parties.close()
+
+
+STORY = text(
+    "SELECT kind, number, (performed_at AT TIME ZONE :zone)::date - (:begins AT TIME ZONE :zone)::date, outcome->>'kind',"
+    " outcome->>'status' FROM deal_steps WHERE kind <> 'take' ORDER BY turn"
+)
+BOOKS = text(
+    "SELECT e.kind, e.on_date - (:begins AT TIME ZONE :zone)::date, l.account, l.amount_minor FROM journal_lines l"
+    " JOIN journal_entries e ON e.id = l.entry_id ORDER BY e.recorded_at, e.id, l.line_no"
+)
+INVOICES = text(
+    "SELECT number, issued_on, due_on, period_start, period_end, net_minor, tax_minor, status FROM invoices ORDER BY sequence"
+)
+
+
+async def told(place: Place, begins: datetime) -> dict[str, list[Any]]:
+    """The life in days since it began: what was done, what was invoiced, what was posted, what was written to whom."""
+    dated = {"zone": ZONE, "begins": begins}
+    return {
+        "steps": await place.rows(str(STORY), **dated),
+        "invoices": await place.rows(str(INVOICES)),
+        "books": await place.rows(str(BOOKS), **dated),
+        "mails": await place.rows("SELECT to_, subject FROM mails ORDER BY at, key"),
+    }
+
+
+async def sold(h: Hand) -> None:
+    """Two months, a card that is declined twice in the second; nobody renews."""
+    h.twice = False
+    entity = h.deal.entity_id
+    await h.place.behave(
+        "card",
+        account=entity,
+        email=CUSTOMER,
+        script=["succeed", "insufficient_funds", "insufficient_funds", "succeed"],
+    )
+    await h.place.behave("signature", account=entity, email="gina@globex.example", action="ignore")
+    await h.sold(term_months=2, notice_days=10)
+
+
+@pytest.mark.slow
+async def test_the_real_and_the_virtual_clock_tell_the_same_life(
+    database_url: str,
+    postgres_server: Any,
+    temporal_server: TemporalServer,
+    temporal_client: Client,
+    skipping: Client,
+    outside: SandboxProcess,
+) -> None:
+    begins = datetime.now(tz=UTC).replace(microsecond=0)
+    async with hand(database_url, outside, starts_at=begins, virtual=False) as h:
+        await sold(h)
+        async with started(skipping, h.place, h.deal) as handle:
+            ended = await handle.result()
+            assert ended.closed == "the term ended"
+        real = await told(h.place, begins)
+    async with _another(postgres_server) as url, hand(url, outside, starts_at=begins) as h:
+        await sold(h)
+        async with started(temporal_client, h.place, h.deal) as handle:
+            to = begins
+            while await h.place.one("SELECT stage FROM deals") != "ended":
+                to += timedelta(days=1)
+                await h.place.control("clock", to=to.isoformat())
+                while not (await handle.execute_update("advance", to, result_type=Reply)).settled:
+                    continue
+        virtual = await told(h.place, begins)
+    assert real == virtual
+    kinds = Counter(step[0] for step in real["steps"])
+    assert (kinds["bill"], kinds["charge"], kinds["message"], kinds["end"], kinds["access"]) == (2, 4, 2, 1, 1)
+
+
+@asynccontextmanager
+async def _another(postgres_server: Any) -> AsyncIterator[str]:
+    """A second database of the same template."""
+    import asyncpg
+
+    name = f"test_{uuid4().hex[:12]}"
+    admin = await asyncpg.connect(postgres_server.url)
+    try:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "template_q2c"')
+        yield postgres_server.url_of(name)
+        await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    finally:
+        await admin.close()
+
+
+async def test_after_a_weeks_outage_a_declining_card_is_charged_once_a_day(
+    database_url: str, skipping: Client, outside: SandboxProcess
+) -> None:
+    """Everything of the ladder is overdue at once: counted from its due dates, five charges and a suspension in a burst."""
+    begins = datetime.now(tz=UTC).replace(microsecond=0) - timedelta(days=9)
+    async with hand(
+        database_url, outside, starts_at=begins, virtual=False, account={"method_token": "pm_card_chargeCustomerFail"}
+    ) as h:
+        h.twice = False
+        await h.sold(term_months=1, notice_days=1)  # declined for the first time; then everything is down for nine days
+        assert len(await h.place.effects("charge.declined", account=h.deal.entity_id)) == 1
+        async with started(skipping, h.place, h.deal) as handle:
+            await handle.result()
+        days = await h.place.rows(
+            "SELECT kind, (performed_at AT TIME ZONE 'UTC')::date - (:begins AT TIME ZONE 'UTC')::date FROM deal_steps"
+            " WHERE kind IN ('charge', 'message', 'suspend', 'cancel') ORDER BY turn",
+            begins=begins,
+        )
+        for kind in ("charge", "message"):
+            on = [day for what, day in days if what == kind]
+            assert len(on) == len(set(on)), f"two of {kind} on one day: {days}"
+        charges = [day for what, day in days if what == "charge"]
+        assert charges == [0, 9, 11, 13, 15]  # what follows keeps its distance: the lateness moves all of it
+        assert [day for what, day in days if what == "suspend"] == [16]
+        keys = [each["key"] for each in await h.place.effects("charge.declined", account=h.deal.entity_id)]
+        assert len(keys) == len(set(keys)) == 5
