@@ -101,7 +101,7 @@ async def test_what_stays_unknown_parks_and_is_never_charged_anew(h: Hand) -> No
     assert await charges(h) == [("charge.captured", "1")] * 2
     assert await h.place.one("SELECT parked FROM deals") == f"{invoice}: nobody knows what became of the charge"
     await h.say(Retry(subject=invoice))  # an operator asks again: the search finds it
-    assert h.deal.parkings == ()
+    assert not h.deal.parkings
     assert await charges(h) == [("charge.captured", "1")] * 2
     assert await h.place.balances() == POSTED
 

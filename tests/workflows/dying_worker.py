@@ -1,6 +1,6 @@
 """A worker as its own process that dies (as by SIGKILL) the moment the named activity has committed, before anybody knows.
 
-    python -m tests.workflows.dying_worker bill_period
+python -m tests.workflows.dying_worker bill_period
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ async def main(name: str) -> None:
     found = settings.load()
     database = Database(found.database_url.get_secret_value())
     parties = PartiesFor(worker.addresses(found))
-    client = await Client.connect(
-        found.temporal_address, data_converter=data_converter, interceptors=[DiesAfter(name)]
-    )
+    client = await Client.connect(found.temporal_address, data_converter=data_converter, interceptors=[DiesAfter(name)])
     async with worker.make_worker(client, database, parties, found.task_queue):
         await asyncio.Event().wait()
 

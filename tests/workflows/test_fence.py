@@ -157,9 +157,7 @@ async def test_webhooks_doubled_delayed_and_out_of_order(
     database_url: str, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:
     """Bank debits, whose money is known by webhook alone; every event comes at least twice, hours late, in any order."""
-    troubled = SandboxProcess(
-        data=tmp_path / "sandbox.db", faults="hook_dup=1,hook_late=0.5,hook_shuffle=0.5", seed=11
-    )
+    troubled = SandboxProcess(data=tmp_path / "sandbox.db", faults="hook_dup=1,hook_late=0.5,hook_shuffle=0.5", seed=11)
     await asyncio.to_thread(troubled.start)
     try:
         async with world(database_url, temporal_server.address, troubled) as w:

@@ -73,13 +73,17 @@ async def test_commands_across_continue_as_new(temporal_client: Client, monkeypa
                     if reply.settled:
                         return reply.answer.verdict if reply.answer else None
 
-        answers = await asyncio.gather(*(ask(number) for number in range(40) for _ in range(2)))
-        assert answers == [Verdict.REFUSED] * 80  # there is nothing to retry: judged, each of them
+        inbox = [p.simulated.tell(None, message_id=f"fact/s{number}") for number in range(40)]
+        latest = temporal_client.get_workflow_handle(p.handle.id)
+        asked = asyncio.gather(*(ask(number) for number in range(40) for _ in range(2)))
+        for inbox_id in inbox:
+            await latest.signal("fact_came", inbox_id)
+        assert await asked == [Verdict.REFUSED] * 80  # there is nothing to retry: judged, each of them
+        await p.until(lambda deal: not deal.inbox)
         taken = p.simulated.messages()[before:]
-        assert sorted(taken) == sorted(f"m-{number}" for number in range(40))
+        assert sorted(taken) == sorted([f"m-{number}" for number in range(40)] + [f"fact/{each}" for each in inbox])
         assert (await p.state()).turn == len(p.simulated.taken)
-        description = await temporal_client.get_workflow_handle(p.handle.id).describe()
-        assert description.run_id != p.handle.first_execution_run_id
+        assert (await latest.describe()).run_id != p.handle.first_execution_run_id
 
 
 def refused(failed: WorkflowUpdateFailedError) -> str:

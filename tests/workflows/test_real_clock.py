@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy import text
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -17,7 +17,7 @@ import worker
 from domain.ids import deal_workflow_id
 from domain.state import Deal
 from embedded.system import SEARCH_ATTRIBUTES
-from embedded.temporal import TemporalServer, binary
+from embedded.temporal import binary
 from gateways.parties import PartiesFor
 from sandbox.process import SandboxProcess
 from tests.activities.hand import Hand, hand
@@ -50,33 +50,32 @@ async def started(client: Client, place: Place, deal: Deal) -> AsyncIterator[Any
         try:
             yield handle
         finally:
-            try:
+            with suppress(RPCError):  # it is over already
                 await handle.terminate("the test is over")
-            except RPCError:
-                pass
     await parties.close()
 
 
-STORY = text(
+STORY = (
     "SELECT kind, number, (performed_at AT TIME ZONE :zone)::date - (:begins AT TIME ZONE :zone)::date, outcome->>'kind',"
     " outcome->>'status' FROM deal_steps WHERE kind <> 'take' ORDER BY turn"
 )
-BOOKS = text(
+BOOKS = (
     "SELECT e.kind, e.on_date - (:begins AT TIME ZONE :zone)::date, l.account, l.amount_minor FROM journal_lines l"
     " JOIN journal_entries e ON e.id = l.entry_id ORDER BY e.recorded_at, e.id, l.line_no"
 )
-INVOICES = text(
-    "SELECT number, issued_on, due_on, period_start, period_end, net_minor, tax_minor, status FROM invoices ORDER BY sequence"
-)
+INVOICES = "SELECT number, issued_on, due_on, period_start, period_end, net_minor, tax_minor, status FROM invoices ORDER BY sequence"
 
 
 async def told(place: Place, begins: datetime) -> dict[str, list[Any]]:
     """The life in days since it began: what was done, what was invoiced, what was posted, what was written to whom."""
     dated = {"zone": ZONE, "begins": begins}
+    steps = await place.rows(STORY, **dated)
     return {
-        "steps": await place.rows(str(STORY), **dated),
-        "invoices": await place.rows(str(INVOICES)),
-        "books": await place.rows(str(BOOKS), **dated),
+        # within a day by kind: a real timer fires some milliseconds late, so an envelope that is taken back because its
+        # quote expired is due after what was due at the very instant of the expiry, not before it
+        "steps": sorted(steps, key=lambda step: (step[2], step[0], step[1])),
+        "invoices": await place.rows(INVOICES),
+        "books": await place.rows(BOOKS, **dated),
         "mails": await place.rows("SELECT to_, subject FROM mails ORDER BY at, key"),
     }
 
@@ -99,7 +98,6 @@ async def sold(h: Hand) -> None:
 async def test_the_real_and_the_virtual_clock_tell_the_same_life(
     database_url: str,
     postgres_server: Any,
-    temporal_server: TemporalServer,
     temporal_client: Client,
     skipping: Client,
     outside: SandboxProcess,
@@ -129,8 +127,6 @@ async def test_the_real_and_the_virtual_clock_tell_the_same_life(
 @asynccontextmanager
 async def _another(postgres_server: Any) -> AsyncIterator[str]:
     """A second database of the same template."""
-    import asyncpg
-
     name = f"test_{uuid4().hex[:12]}"
     admin = await asyncpg.connect(postgres_server.url)
     try:

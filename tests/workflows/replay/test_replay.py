@@ -46,7 +46,7 @@ def payloads(history: WorkflowHistory) -> Iterator[tuple[Any, Payload]]:
         yield from _of(event, deal=deal)
 
 
-def _of(event: HistoryEvent, *, deal: bool) -> Iterator[tuple[Any, Payload]]:
+def _of(event: HistoryEvent, *, deal: bool) -> Iterator[tuple[Any, Payload]]:  # noqa: PLR0912  (one case per event)
     match event.event_type:
         case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
             for each in event.workflow_execution_started_event_attributes.input.payloads:
