@@ -80,7 +80,12 @@ async def _take(session: AsyncSession, command: Perform) -> Effect:
         line = f"Refused: {_said(message)}: {answer.reason}"
         return Effect(outcome=outcome, told=[_told(message, line)])
     rows, updates = await _consequences(session, command, message, moved)
-    return Effect(outcome=outcome, rows=rows, updates=updates, told=[_told(message, _said(message).capitalize())])
+    return Effect(outcome=outcome, rows=rows, updates=updates, told=[_told(message, _sentence(_said(message)))])
+
+
+def _sentence(words: str) -> str:
+    """With a capital at its beginning; names and codes inside keep theirs (`capitalize` would make usd of USD)."""
+    return words[:1].upper() + words[1:]
 
 
 def _told(message: Message, line: str) -> Told:
