@@ -20,6 +20,7 @@ from api.entity import entity_of
 from api.errors import Refusal
 from api.idempotency import OnceKey, WriteRoute
 from api.outside import Outside
+from api.relay import Relay
 from api.schema import At, Id, Out, Schema
 from api.store import Db, sql
 from models import deal as deals
@@ -73,10 +74,12 @@ async def advance_clock(
             where="to",
             hint=f"it is {entity.clock_at.isoformat()} there",
         )
+    relay: Relay = request.app.state.relay
     async with held(database, sandbox_id):
         outside: Outside = request.app.state.outside
         drive = Drive(database, door_of(request), outside, sandbox_id, deadline=monotonic() + LONGEST)
-        reached, hops = await drive.to(said.to)
+        with relay.aside():
+            reached, hops = await drive.to(said.to)
     now = (await entity_of(database, sandbox_id)).clock_at
     if not reached:
         response.status_code = 202

@@ -1,7 +1,8 @@
 """What a crash left behind is delivered: drafts, facts, mails, events. One relay at a time, by an advisory lock; each thing backs off alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 PAUSE = 1.0  # seconds between two rounds
 STANDBY = 5.0  # seconds between two looks at a lock that another process holds
 LONGEST_BACKOFF = 60.0
+LONGEST_ASIDE = 30.0  # seconds that mails wait for a clock that moves and moves
 BATCH = 100
 
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('q2c/relay', 4))")
@@ -60,6 +62,17 @@ class Relay:
     def __init__(self, database: Database, door: Door, post: Post) -> None:
         self.database, self.door, self.post = database, door, post
         self.backoff = Backoff()
+        self._moving = 0
+        self._mails_at = monotonic()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """While a sandbox's clock moves in this process, its mails and their papers wait: the move is waited for."""
+        self._moving += 1
+        try:
+            yield
+        finally:
+            self._moving -= 1
 
     async def run(self) -> None:
         """Until cancelled: hold the lock, deliver what waits, pause. A lost database is waited for."""
@@ -124,12 +137,15 @@ class Relay:
         return False
 
     async def _mails(self) -> bool:
+        if self._moving and monotonic() - self._mails_at < LONGEST_ASIDE:
+            return False
+        self._mails_at = monotonic()
         rows = await self.post.waiting(BATCH)
         sent = [await self._each(row.key, "mail", lambda row=row: self.post.send(row)) for row in rows]  # type: ignore[misc]
         return len(rows) == BATCH and any(sent)
 
     async def _events(self) -> bool:
-        """Nobody subscribes yet: an event is delivered by being written to the log, once, in its order."""
+        """Nobody subscribes yet: an event is delivered by being written to the log, in its order, at least once."""
         async with self.database.session() as session:
             rows = await outbox.undelivered(session, BATCH)
         for row in rows:
