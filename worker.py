@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import settings
@@ -28,8 +28,13 @@ LOCAL = 8  # steps in our books at once: more would only queue for connections, 
 WORKFLOWS = (DealWorkflow, BankStatementWorkflow)
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """The sandbox as worker and tests use it: rules and stubs are passed through, so a new deal costs milliseconds."""
+def workflow_runner(*, sandbox: bool = True) -> WorkflowRunner:
+    """The sandbox as worker and tests use it: rules and stubs are passed through, so a new deal costs milliseconds.
+
+    Without it nothing watches at run time; the import contracts and the replay tests then stand for determinism alone.
+    """
+    if not sandbox:
+        return UnsandboxedWorkflowRunner()
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
@@ -72,6 +77,7 @@ def make_worker(
     task_queue: str,
     *,
     activities: Sequence[Callable[..., Any]] | None = None,
+    sandbox: bool = True,
 ) -> Worker:
     """One worker with every workflow and every activity (`activities` for others in their place: benchmarks)."""
     return Worker(
@@ -79,7 +85,7 @@ def make_worker(
         task_queue=task_queue,
         workflows=WORKFLOWS,
         activities=activities or build_activities(database, parties),
-        workflow_runner=workflow_runner(),
+        workflow_runner=workflow_runner(sandbox=sandbox),
         interceptors=[Refusals()],
         max_cached_workflows=2_000,
         max_concurrent_activities=50,
@@ -97,7 +103,7 @@ async def main() -> None:
     database = database_of(found)
     parties = PartiesFor(addresses(found))
     client = await connect(found)
-    async with make_worker(client, database, parties, found.task_queue):
+    async with make_worker(client, database, parties, found.task_queue, sandbox=found.workflow_sandbox):
         structlog.get_logger().info("worker is ready", task_queue=found.task_queue)
         await stop.wait()
     await parties.close()
