@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -163,3 +164,29 @@ async def test_after_a_weeks_outage_a_declining_card_is_charged_once_a_day(
         assert [day for what, day in days if what == "suspend"] == [16]
         keys = [each["key"] for each in await h.place.effects("charge.declined", account=h.deal.entity_id)]
         assert len(keys) == len(set(keys)) == 5
+
+
+async def test_after_forty_days_two_open_invoices_share_the_one_charge_of_a_day(
+    database_url: str, skipping: Client, outside: SandboxProcess
+) -> None:
+    """The second month is billed as soon as somebody works again, in an open month; its charge waits for its turn."""
+    begins = datetime.now(tz=UTC).replace(microsecond=0) - timedelta(days=40)
+    async with hand(
+        database_url, outside, starts_at=begins, virtual=False, account={"method_token": "pm_card_chargeCustomerFail"}
+    ) as h:
+        h.twice = False
+        await h.sold(term_months=2, notice_days=1)
+        async with started(skipping, h.place, h.deal) as handle:
+            await handle.result()
+        for kind in ("charge", "message"):
+            at = [at for (at,) in await h.place.rows(PERFORMED, kind=kind)]
+            assert len(at) > 5
+            gaps = [later - earlier for earlier, later in pairwise(at)]
+            assert [gap for gap in gaps if gap < timedelta(days=1)] == [], f"{kind}: {at}"
+        ((period_start, issued_on),) = await h.place.rows(
+            "SELECT period_start, issued_on FROM invoices WHERE period_no = 1"
+        )
+        assert issued_on > period_start  # the service date stays, the invoice is of the day it was made
+
+
+PERFORMED = "SELECT performed_at FROM deal_steps WHERE kind = :kind ORDER BY turn"
