@@ -31,7 +31,7 @@ from gateways.ports import GatewayRefused, GatewayUnavailable, SignatureEvent
 from models.outbox import InboxRow
 from models.quote import QuoteDraftRow
 from sandbox.process import SandboxProcess
-from tests.world import DRAFT, PEOPLE, START, ZONE, Place, furnished
+from tests.place import DRAFT, PEOPLE, START, ZONE, Place, furnished
 from workflows.converter import to_json
 from workflows.policies import GATEWAY_ATTEMPTS
 from workflows.steps import AT_A_GATEWAY, IN_OUR_BOOKS

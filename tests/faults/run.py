@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from cli.audit_run import audited, settings_from
 from tests.faults.campaign import FAULTS, REAL_ENTITY, SANDBOXES, Campaign, campaign
 from tests.faults.checks import breaches, settle
 from tests.whole import whole
@@ -30,7 +31,10 @@ async def play(
         await played.run(rounds)
         await settle(system, (REAL_ENTITY, *SANDBOXES))
         say("settled")
-        return played, await breaches(system, played.deals)
+        found = await breaches(system, played.deals)
+        for check in await audited(settings_from(system.system.environment())):
+            found += [f"audit: {check.name}: {breach}" for breach in check.breaches]
+        return played, found
 
 
 def main() -> int:

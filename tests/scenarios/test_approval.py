@@ -2,7 +2,8 @@
 
 from embedded.temporal import TemporalServer
 from sandbox.process import SandboxProcess
-from tests.world import PEOPLE, SIGNER, World, world
+from tests.place import PEOPLE, SIGNER
+from tests.world import World, world
 
 DANA, VERA, CARL = PEOPLE["desk"][0], PEOPLE["vp"][0], PEOPLE["cfo"][0]
 STATUSES = "SELECT version, status FROM quote_versions ORDER BY version"

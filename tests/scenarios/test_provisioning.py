@@ -6,7 +6,8 @@ import pytest
 
 from embedded.temporal import TemporalServer
 from sandbox.process import SandboxProcess
-from tests.world import SIGNER, World, world
+from tests.place import SIGNER
+from tests.world import World, world
 
 CUSTOMER = "ap@globex.example"
 REASON = "users: provisioner: The step 'users' failed."

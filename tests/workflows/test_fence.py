@@ -22,7 +22,8 @@ from embedded.temporal import TemporalServer
 from models import schema
 from models.outbox import InboxRow
 from sandbox.process import SandboxProcess
-from tests.world import PEOPLE, World, world
+from tests.place import PEOPLE
+from tests.world import World, world
 from workflows.deal import Reply
 
 FEBRUARY = datetime(2027, 2, 2, tzinfo=UTC)

@@ -22,7 +22,7 @@ from embedded.temporal import binary
 from gateways.parties import PartiesFor
 from sandbox.process import SandboxProcess
 from tests.activities.hand import Hand, hand
-from tests.world import ZONE, Place
+from tests.place import ZONE, Place
 from workflows.converter import data_converter
 from workflows.deal import DealWorkflow, Reply
 

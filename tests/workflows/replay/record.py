@@ -15,7 +15,8 @@ from domain.message import Message, TakeUp
 from domain.state import RULES
 from embedded.temporal import TemporalServer
 from sandbox.process import SandboxProcess
-from tests.world import PEOPLE, world
+from tests.place import PEOPLE
+from tests.world import world
 from workflows.deal import Reply
 
 HERE = Path(__file__).parent
