@@ -22,7 +22,15 @@ from workflows.bank_statement import BankStatementWorkflow
 from workflows.converter import data_converter
 from workflows.deal import DealWorkflow
 
-PASSED_THROUGH = ("domain", "workflows.stubs", "workflows.policies", "workflows.steps", "pydantic", "pydantic_core")
+PASSED_THROUGH = (
+    "domain",
+    "workflows.stubs",
+    "workflows.policies",
+    "workflows.steps",
+    "workflows.shown",
+    "pydantic",
+    "pydantic_core",
+)
 POOL = 12  # connections
 LOCAL = 8  # steps in our books at once: more would only queue for connections, or for the lock of a number series
 WORKFLOWS = (DealWorkflow, BankStatementWorkflow)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -17,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.deal import accept, advanced, after
     from domain.message import Answer, FactCame, Message, TakeUp, Verdict
     from domain.outcome import Taken
-    from domain.standing import Standing, standing
+    from domain.standing import standing
     from domain.state import Deal
     from domain.step import Step, StepKind
     from workflows.policies import (
@@ -29,16 +28,9 @@ with workflow.unsafe.imports_passed_through():
         MOST_WAITING,
         PATIENT,
     )
+    from workflows.shown import Shown, details
     from workflows.steps import IN_OUR_BOOKS, perform
     from workflows.stubs import MessageActivities, Note, Perform, Performed
-
-STAGE = SearchAttributeKey.for_keyword("Stage")
-WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
-ACCOUNT = SearchAttributeKey.for_keyword("Account")
-OWNER = SearchAttributeKey.for_keyword("Owner")
-CURRENCY = SearchAttributeKey.for_keyword("Currency")
-ACV = SearchAttributeKey.for_int("Acv")
-VIRTUAL = SearchAttributeKey.for_bool("Virtual")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +61,7 @@ class DealWorkflow:
         self.cancelled = False
         self.performing: Step | None = None
         self.steps_of_this_run = 0
-        self.shown: tuple[str, str, int] | None = None
+        self.shown: Shown | None = None
 
     @workflow.run
     async def run(self, deal: Deal) -> DealEnded:  # noqa: ARG002  (taken by __init__, which must have the same arguments)
@@ -183,25 +175,13 @@ class DealWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _show(self) -> None:
-        """Search attributes, only when they change (never the next date), and the story for Temporal's own UI."""
+        """Search attributes, only when they change, and the story for Temporal's own UI."""
         place = standing(self.deal)
-        acv = max((order.terms.acv_minor for order in self.deal.orders if order.terms), default=-1)
-        acv = acv if acv >= 0 or self.shown is None else self.shown[2]
-        shown = (place.stage, place.waits_for, acv)
+        shown = Shown.of(self.deal, place, self.shown)
         if shown != self.shown:
-            updates = [STAGE.value_set(place.stage), WAITING_FOR.value_set(place.waits_for)]
-            if self.shown is None:
-                updates += [
-                    ACCOUNT.value_set(self.deal.account_id),
-                    OWNER.value_set(self.deal.owner),
-                    CURRENCY.value_set(self.deal.currency),
-                    VIRTUAL.value_set(self.deal.clock.virtual),  # type: ignore[list-item]  # one list, many types
-                ]
-            if acv >= 0 and (self.shown is None or acv != self.shown[2]):
-                updates.append(ACV.value_set(acv))  # type: ignore[arg-type]  # one list, many types
-            workflow.upsert_search_attributes(updates)
+            workflow.upsert_search_attributes(shown.updates(self.deal, self.shown))
             self.shown = shown
-        workflow.set_current_details(_details(self.deal, place))
+        workflow.set_current_details(details(self.deal, place))
 
     # --- messages ---
 
@@ -336,12 +316,3 @@ def _new_rules(done: Performed) -> bool:
     if not isinstance(taken, Taken) or not isinstance(taken.message.body, TakeUp):
         return False
     return taken.answer.verdict is Verdict.ACCEPTED
-
-
-def _details(deal: Deal, place: Standing) -> str:
-    lines = [f"**{deal.name}**: {place.stage}, waits for {place.waits_for} ({place.who or 'nobody'})"]
-    if place.next_at is not None and place.next_kind != StepKind.TAKE:
-        lines.append(f"Next: {place.next_kind} on {place.next_at:%Y-%m-%d %H:%M} UTC")
-    if place.parked:
-        lines.append(f"Parked: {place.parked}")
-    return "\n\n".join(lines)
