@@ -37,8 +37,7 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 LARGEST_EVENT = 1_000_000
-GLANCE = 0.03  # seconds
-GLANCES = 10
+GLANCES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07)  # seconds between two looks
 
 
 class KeptOut(BaseModel):
@@ -95,12 +94,12 @@ async def stripe_webhook(
 
 async def _news(database: Database, event: PaymentEvent) -> str:
     """Whether the deal should hear of it. A webhook often overtakes its own response: that one gets a moment to be recorded."""
-    for _ in range(GLANCES):
+    for pause in GLANCES:
         async with database.session() as session:
             status, in_flight = await judged(session, event)
         if status != NEW or not in_flight:
             return status
-        await asyncio.sleep(GLANCE)
+        await asyncio.sleep(pause)
     return NEW
 
 
