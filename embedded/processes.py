@@ -4,6 +4,7 @@ Every child has a pid file `run/NAME.json`, a log `logs/NAME.log` for both of it
 pipes open) and a session of its own (Ctrl-C in the terminal reaches us, and we stop the children in their order).
 """
 
+import atexit
 import json
 import os
 import signal
@@ -18,6 +19,22 @@ PAUSE = 0.02  # seconds between two looks at a server that is starting or stoppi
 
 # Popen objects of this interpreter's own children: only their parent can reap them.
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+def _reap() -> None:
+    """Take note of the children that ended without our asking: a crash, a kill by somebody else."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            _children.pop(pid, None)
+
+
+@atexit.register
+def _let_go() -> None:
+    """What still runs when we end is meant to (`q2c up`): its Popen has nothing left to wait for, and must not warn."""
+    _reap()
+    for child in _children.values():
+        child.returncode = 0
+    _children.clear()
 
 
 class ServerFailedError(RuntimeError):
@@ -73,6 +90,7 @@ class Processes:
                 group=owner.gid if owner else None,
                 extra_groups=() if owner else None,
             )
+        _reap()
         _children[child.pid] = child
         record = {"pid": child.pid, "born": _born(child.pid) or ""}
         temporary = self._file(name).with_suffix(".new")
@@ -88,7 +106,7 @@ class Processes:
         except (OSError, ValueError, KeyError):
             return None
         if (child := _children.get(pid)) is not None and child.poll() is not None:
-            del _children[pid]
+            _children.pop(pid, None)
             return None
         return pid if born and _born(pid) == born else None
 
