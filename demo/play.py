@@ -108,6 +108,8 @@ def _stoppable() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in ENDING}
+    # a shell starts what it puts into the background with Ctrl-C ignored, and then SIGTERM must end us all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
