@@ -8,12 +8,16 @@ from typing import Any
 from temporalio.common import RetryPolicy
 
 GATEWAY_ATTEMPTS = 5
+BOOKS_AWAY = "BooksAway"  # the type of an activity's error when our own database did not answer
 
 # a transaction of milliseconds, beside the workflow task: one try, then PATIENT
 DATABASE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=2),
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
+
+# between two rounds at a gateway while our own database is away
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 
 # the same step and turn as a regular activity: a database that is down must not hold workflow tasks
 PATIENT: dict[str, Any] = {

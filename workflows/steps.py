@@ -10,7 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from domain.state import Deal
 from domain.step import Step, StepKind
-from workflows.policies import DATABASE, GATEWAY, PATIENT
+from workflows.policies import BOOKS_AWAY, DATABASE, FIRST_PAUSE, GATEWAY, LONGEST_PAUSE, PATIENT
 from workflows.stubs import (
     ApprovalActivities,
     ContractActivities,
@@ -62,9 +62,7 @@ async def perform(command: Perform) -> Performed:
     try:
         if kind in IN_OUR_BOOKS:
             return await _in_our_books(IN_OUR_BOOKS[kind], command, summary)
-        performed: Performed = await workflow.execute_activity_method(
-            AT_A_GATEWAY[kind], command, summary=summary, **GATEWAY
-        )
+        return await _at_a_gateway(AT_A_GATEWAY[kind], command, summary)
     except FailureError as error:
         return await workflow.execute_activity_method(
             MessageActivities.give_up,
@@ -72,7 +70,21 @@ async def perform(command: Perform) -> Performed:
             summary=f"{summary}: give up",
             **PATIENT,
         )
-    return performed
+
+
+async def _at_a_gateway(method: Callable[..., Any], command: Perform, summary: str) -> Performed:
+    """Tried as often as the gateway's policy says; our own database being away is no try of the gateway's."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            done: Performed = await workflow.execute_activity_method(method, command, summary=summary, **GATEWAY)
+        except FailureError as error:
+            if not is_away(error):
+                raise
+        else:
+            return done
+        await workflow.sleep(pause, summary="the database is away")  # days of it must not fill the history
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def _in_our_books(method: Callable[..., Any], command: Perform, summary: str) -> Performed:
@@ -99,6 +111,12 @@ def is_final(error: FailureError) -> bool:
     """A refusal by the rules: trying again cannot help."""
     cause = cause_of(error)
     return isinstance(cause, ApplicationError) and cause.non_retryable
+
+
+def is_away(error: FailureError) -> bool:
+    """Our own database did not answer: the step is none the worse for it, and its key makes another round safe."""
+    cause = cause_of(error)
+    return isinstance(cause, ApplicationError) and cause.type == BOOKS_AWAY
 
 
 def reason_of(error: FailureError) -> str:

@@ -1,23 +1,11 @@
 """Fifty deals while the worker, the API, PostgreSQL and Temporal are killed in turn: everything settles, nothing is missing, nothing happens twice."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.campaign import VICTIMS
 from tests.faults.run import play
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """PostgreSQL's own user must pass through it when we are root."""
-    made = Path(tempfile.mkdtemp(prefix="q2c-faults-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.mark.fault
