@@ -65,7 +65,7 @@ class Bench:
     sets: int = 0
     per_start: float = SLOWEST_START
     statements: Counter[str] = field(default_factory=Counter)
-    cost: history.Cost | None = None
+    cost: dict[bool, history.Cost] = field(default_factory=dict)
     cpu: dict[bool, list[dict[str, float]]] = field(default_factory=lambda: {True: [], False: []})
 
     async def make_template(self) -> None:
@@ -138,10 +138,10 @@ async def storm(bench: Bench, count: int, *, empty: bool) -> float:
                 await asyncio.wait_for(all_done.wait(), timeout=600)
             took = performed[-1] - began
             bench.cpu[empty].append(cpu.between(before, cpu.spent(bench.whole.system), count))
+            await asyncio.sleep(1.0)
+            bench.cost[empty] = await _cost_of_a_cycle(bench.client, deals[:20])
             if not empty:
                 bench.statements = Counter(_first_words(each) for each in tally.statements)
-                await asyncio.sleep(1.0)
-                bench.cost = await _cost_of_a_cycle(bench.client, deals[:20])
     finally:
         await parties.close()
         await database.dispose()
@@ -284,7 +284,6 @@ def report(bench: Bench, given: argparse.Namespace, rate: dict[str, float]) -> N
             (f"c  the activity alone, {side} at a time", f"{given.bare}", f"{c:.0f}", f"{c / d:.2f} of d (aim 0.50)")
         )
         rows.append((f"d  its rows sent bare, {side} at a time", f"{given.bare}", f"{d:.0f}", ""))
-    cost = bench.cost
     spent = {empty: _median_of(bench.cpu[empty]) for empty in (False, True)}
     statements = sum(bench.statements.values()) / given.periods
     notes = [
@@ -295,9 +294,10 @@ def report(bench: Bench, given: argparse.Namespace, rate: dict[str, float]) -> N
         f"database statements per cycle, besides begin and commit: {statements:.2f} (aim 8)",
         *(f"    {number / given.periods:.2f}  {what} ..." for what, number in bench.statements.most_common(8)),
     ]
-    if cost is not None:
+    for empty, cost in sorted(bench.cost.items()):
         kinds = ", ".join(f"{number} {kind}" for kind, number in cost.kinds.items())
-        notes.append(f"Temporal per cycle: {cost.events} events, {cost.actions} actions (aim 4): {kinds}")
+        name = "b" if empty else "a"
+        notes.append(f"Temporal per cycle, {name}: {cost.events} events, {cost.actions} actions (aim 4): {kinds}")
     title = f"Billing: N periods due at one instant, medians of {given.runs} runs"
     table.show(title, ("what", "N", "per second", "ratio"), rows, notes)
 
