@@ -57,9 +57,9 @@ async def start(server: TemporalServer) -> str:
 async def finish(server: TemporalServer, workflow_id: str) -> str:
     client = await Client.connect(server.address)
     async with Worker(client, task_queue="q", workflows=[Waits], workflow_runner=UnsandboxedWorkflowRunner()):
-        handle = client.get_workflow_handle_for(Waits.run, workflow_id)
+        handle = client.get_workflow_handle(workflow_id, result_type=str)
         await handle.signal(Waits.tell, "done")
-        return await handle.result()
+        return str(await handle.result())
 
 
 async def test_a_workflow_survives_kill_9(server: TemporalServer) -> None:
@@ -95,8 +95,9 @@ async def test_pollers_name_the_workers_of_a_queue(server: TemporalServer) -> No
     assert server.pollers("q") == []
     workflow_id = await start(server)
     async with Worker(client, task_queue="q", workflows=[Waits], workflow_runner=UnsandboxedWorkflowRunner()):
-        await client.get_workflow_handle_for(Waits.run, workflow_id).signal(Waits.tell, "done")
-        await client.get_workflow_handle_for(Waits.run, workflow_id).result()
+        handle = client.get_workflow_handle(workflow_id)
+        await handle.signal(Waits.tell, "done")
+        await handle.result()
         assert server.pollers("q") == ["4711@here"]
 
 
