@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told, at_utc
-from activities.reference import MissingReference
+from activities.reference import order_of
 from domain.approval import Request
 from domain.ids import derived
 from domain.order import Order
@@ -45,19 +45,12 @@ class ApprovalActivities(stubs.ApprovalActivities):
         return await self.books.perform(command, lambda session: _nudge(session, command, escalate=True))
 
 
-def _order(command: Perform) -> Order:
-    order = command.deal.order(command.step.subject)
-    if order is None:
-        raise MissingReference(what=f"the order {command.step.subject}")
-    return order
-
-
 def _request_id(command: Perform, order: Order, request: Request) -> str:
     return derived("apr", command.deal.id, order.number, order.version, request.need.level, request.need.group)
 
 
 async def _ask(session: AsyncSession, command: Perform) -> Effect:
-    order, deal, now = _order(command), command.deal, command.now
+    order, deal, now = order_of(command), command.deal, command.now
     level = command.step.number % 100
     asked = [r for r in order.approval.requests if r.need.level == level and r.asked_at is None]
     rows: list[SQLModel] = []
@@ -94,7 +87,7 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
 
 
 async def _nudge(session: AsyncSession, command: Perform, *, escalate: bool) -> Effect:
-    order = _order(command)
+    order = order_of(command)
     request = order.approval.requests[command.step.number % 100]
     need = request.need
     asked_at = request.asked_at or command.now

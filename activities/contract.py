@@ -9,9 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told
-from activities.reference import MissingReference
+from activities.reference import MissingReference, order_of
 from domain import contract as contracts
-from domain.billing_schedule import Term
 from domain.contract import Contract
 from domain.document import decimal_text
 from domain.ids import derived
@@ -48,15 +47,8 @@ class ContractActivities(stubs.ContractActivities):
         return await self.books.perform(command, lambda session: _end(session, command))
 
 
-def _order(command: Perform) -> Order:
-    order = command.deal.order(command.step.subject)
-    if order is None:
-        raise MissingReference(what=f"the order {command.step.subject}")
-    return order
-
-
 async def _book(session: AsyncSession, command: Perform) -> Effect:
-    order, deal = _order(command), command.deal
+    order, deal = order_of(command), command.deal
     version = await session.get(QuoteVersionRow, order.version_id)
     if version is None:
         raise MissingReference(what=f"version {order.version}")
@@ -104,15 +96,9 @@ async def _book(session: AsyncSession, command: Perform) -> Effect:
 def _book_renewal(
     command: Perform, order: Order, running: Contract, version: QuoteVersionRow, quote: PricedQuote
 ) -> Effect:
-    last = running.last
-    following = Term(
-        number=last.number + 1,
-        anchor=last.anchor,
-        from_month=last.from_month + last.months,
-        months=version.term_months,
-        interval_months=version.interval_months,
-        order_number=order.number,
-    )
+    if order.terms is None:
+        raise MissingReference(what=f"the terms of {order.subject}")
+    following = running.renewed(terms=order.terms, order_number=order.number).last
     term = ContractTermRow(
         contract_id=running.id,
         term=following.number,
@@ -185,18 +171,12 @@ def _event(command: Perform, topic: str, contract_id: str) -> OutboxRow:
 
 
 async def _activate(command: Perform) -> Effect:
-    order, deal = _order(command), command.deal
+    order, deal = order_of(command), command.deal
     if order.terms is None or deal.contract is None:
         raise MissingReference(what="the booked contract")
     anchor = contracts.anchored_on(order.terms.start, signed_at=order.signed_at, zone=deal.zone, now=command.now)
-    term = Term(
-        number=1,
-        anchor=anchor,
-        from_month=0,
-        months=order.terms.term_months,
-        interval_months=order.terms.interval_months,
-        order_number=order.number,
-    )
+    activated = deal.contract.activated(terms=order.terms, order_number=order.number, anchor=anchor, at=command.now)
+    term = activated.last
     dates = {"starts_on": term.starts_on, "ends_on": term.ends_on}
     return Effect(
         outcome=Activated(anchor=anchor),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import SQLModel
 from temporalio import activity
 
-from activities.fence import Books, Effect, Told, begin
+from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
 from domain import contract as contracts
 from domain.order import Order
@@ -30,7 +30,7 @@ class EntitlementActivities(stubs.EntitlementActivities):
     @activity.defn
     async def provision(self, command: Perform) -> Performed:
         """Perform one provisioning step. Passing trouble is retried under the same key; a refusal is an outcome."""
-        if (taken := await begin(self.books, command)) is not None:
+        if (taken := await self.books.taken(command.deal)) is not None:
             return taken
         order, name, request = await self._request(command)
         try:
@@ -39,15 +39,15 @@ class EntitlementActivities(stubs.EntitlementActivities):
             reason = f"{name}: {refusal}"
             row = _row(command, order, name, status="failed", reason=str(refusal))
             failed = _effect(Failed(reason=reason), row, f"Provisioning {name} failed for good: {refusal}")
-            return await self.books.perform(command, lambda _: _ready(failed))
+            return await self.books.record(command, failed)
         row = _row(command, order, name, status="done", ref=ref)
         done = _effect(Done(), row, f"Provisioned {name}")
-        return await self.books.perform(command, lambda _: _ready(done))
+        return await self.books.record(command, done)
 
     @activity.defn
     async def compensate(self, command: Perform) -> Performed:
         """Undo one step; undoing what was never done is not an error at the provisioner."""
-        if (taken := await begin(self.books, command)) is not None:
+        if (taken := await self.books.taken(command.deal)) is not None:
             return taken
         order, name, request = await self._request(command)
         await self._provisioner(command).compensate(request)
@@ -62,13 +62,13 @@ class EntitlementActivities(stubs.EntitlementActivities):
             ],
             told=[Told(text=f"Undone: {name}")],
         )
-        return await self.books.perform(command, lambda _: _ready(effect))
+        return await self.books.record(command, effect)
 
     @activity.defn
     async def set_access(self, command: Perform) -> Performed:
         """Tell the provisioner what access should be: full, suspended or revoked."""
         deal, step = command.deal, command.step
-        if (taken := await begin(self.books, command)) is not None:
+        if (taken := await self.books.taken(command.deal)) is not None:
             return taken
         running = deal.contract
         if running is None:
@@ -83,7 +83,7 @@ class EntitlementActivities(stubs.EntitlementActivities):
             updates=[Update(ContractRow, {"stage": stage}, {"id": running.id})] if stage else (),
             told=[Told(text=f"Access is {access}")],
         )
-        return await self.books.perform(command, lambda _: _ready(effect))
+        return await self.books.record(command, effect)
 
     def _provisioner(self, command: Perform) -> Provisioner:
         return self.parties.entity(command.deal.entity_id, virtual=command.deal.clock.virtual).provisioner
@@ -126,7 +126,3 @@ def _row(command: Perform, order: Order, name: str, *, status: str, ref: str = "
 
 def _effect(outcome: Outcome, row: SQLModel, line: str) -> Effect:
     return Effect(outcome=outcome, rows=[row], told=[Told(text=line)])
-
-
-async def _ready(effect: Effect) -> Effect:
-    return effect

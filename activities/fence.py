@@ -78,8 +78,16 @@ class Books:
             return taken
         raise refusal(stood_against, command.step)
 
+    async def record(self, command: Perform, effect: Effect) -> Performed:
+        """Commit an effect that is known already: what a call outside came to."""
+
+        async def known(_: AsyncSession) -> Effect:
+            return effect
+
+        return await self.perform(command, known)
+
     async def taken(self, deal: Deal) -> Performed | None:
-        """What took the deal's present turn; None while it is free."""
+        """What took the deal's present turn; None while it is free. A step that goes outside asks before it calls."""
         async with self.database.session() as session:
             row = await deals.step_taken(session, deal.id, deal.turn)
         return None if row is None else _performed(row)
@@ -187,19 +195,6 @@ def _opening_row(deal: Deal, columns: dict[str, Any]) -> DealRow:
         opened_at=deal.opened_at,
         **columns,
     )
-
-
-async def begin(books: Books, command: Perform, row: SQLModel | None = None) -> Performed | None:
-    """Before a call outside: has the turn been taken? If so, by what. `row` says in the books that the call is made."""
-    taken = await books.taken(command.deal)
-    if taken is not None or row is None:
-        return taken
-    async with books.database.transaction() as session:
-        try:
-            await write(session, [row])
-        except DuplicateRow:
-            await session.rollback()  # an earlier attempt of the same step wrote it: the same key goes out again
-    return None
 
 
 def at_utc(at: datetime) -> str:

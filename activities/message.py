@@ -11,6 +11,7 @@ from temporalio import activity
 
 from activities.facts import booked
 from activities.fence import Books, Effect, Told
+from domain.ids import charge_key
 from domain.judge import judge
 from domain.message import (
     Cancel,
@@ -216,7 +217,7 @@ async def _give_up(session: AsyncSession, command: Perform, reason: str) -> Effe
         outcome: Outcome = Failed(reason=reason)
         return Effect(outcome=outcome, told=[Told(text=f"{kind} failed for good: {reason}", data={"reason": reason})])
     attempt = step.number if kind is StepKind.CHARGE else step.number // 100
-    key = f"{deal.id}/charge/{step.subject}/{attempt}"
+    key = charge_key(deal.id, step.subject, attempt)
     known = await session.get(PaymentAttemptRow, key)
     updates = [Update(PaymentAttemptRow, {"status": "unknown"}, {"key": key})] if known is not None else []
     outcome = Charged(status=ChargeStatus.UNKNOWN.value, code="no_answer")

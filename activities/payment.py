@@ -15,12 +15,11 @@ from activities.reference import MissingReference
 from domain import dunning, invoice, ledger
 from domain.calendar import local_date
 from domain.dunning_policy import DunningPolicy
-from domain.ids import derived, operation_key
+from domain.ids import charge_key, derived
 from domain.money import Money, text
 from domain.outcome import Charged
 from domain.payment import ChargeOutcome, ChargeStatus, DeclineClass, classify
 from domain.state import Deal
-from domain.step import StepKind
 from gateways.parties import PartiesFor
 from gateways.ports import ChargeRequest, GatewayRefused, GatewayUnavailable, MethodRefused, PaymentGateway
 from models.account import GatewayCustomerRow
@@ -221,17 +220,8 @@ class PaymentActivities(stubs.PaymentActivities):
     async def _record(
         self, command: Perform, found: ToCharge, answer: ChargeOutcome, *, nothing_open: bool = False
     ) -> Performed:
-        effect = effect_of(command, found, answer) if not nothing_open else _nothing_open(found)
-
-        async def ready(_: object) -> Effect:
-            return effect
-
-        return await self.books.perform(command, ready)
-
-
-def charge_key(deal_id: str, invoice_id: str, attempt: int) -> str:
-    """The key of one attempt, the same for the charge, for every repeat of it, and for the search afterwards."""
-    return operation_key(deal_id, StepKind.CHARGE.value, invoice_id, attempt)
+        effect = _nothing_open(found) if nothing_open else effect_of(command, found, answer)
+        return await self.books.record(command, effect)
 
 
 def _nothing_open(found: ToCharge) -> Effect:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.errors import NotFound
+from domain.order import Order
+from workflows.stubs import Perform
 
 
 @dataclass(kw_only=True, eq=False)
@@ -17,3 +19,11 @@ class MissingReference(NotFound):
     @property
     def text(self) -> str:
         return f"{self.what} is not there"
+
+
+def order_of(command: Perform) -> Order:
+    """The order that the step is about. Raises MissingReference."""
+    order = command.deal.order(command.step.subject)
+    if order is None:
+        raise MissingReference(what=f"the order {command.step.subject}")
+    return order

@@ -8,8 +8,8 @@ import hashlib
 from sqlmodel import SQLModel
 from temporalio import activity
 
-from activities.fence import Books, Effect, Told, begin
-from activities.reference import MissingReference
+from activities.fence import Books, Effect, Told
+from activities.reference import MissingReference, order_of
 from domain.calendar import local_date
 from domain.ids import derived
 from domain.order import Order
@@ -37,12 +37,10 @@ class SignatureActivities(stubs.SignatureActivities):
     @activity.defn
     async def send_for_signature(self, command: Perform) -> Performed:
         """Render the order form, keep its bytes and their hash, and send exactly these bytes."""
-        deal, step = command.deal, command.step
-        if (taken := await begin(self.books, command)) is not None:
+        deal = command.deal
+        if (taken := await self.books.taken(command.deal)) is not None:
             return taken
-        order = deal.order(step.subject)
-        if order is None:
-            raise MissingReference(what=f"the order {step.subject}")
+        order = order_of(command)
         document, request = await self._prepare(command, order)
         provider = self.parties.entity(deal.entity_id, virtual=deal.clock.virtual).signatures
         envelope_id = await provider.send(request)
@@ -65,7 +63,7 @@ class SignatureActivities(stubs.SignatureActivities):
                 )
             ],
         )
-        return await self.books.perform(command, lambda _: _ready(sent))
+        return await self.books.record(command, sent)
 
     async def _prepare(self, command: Perform, order: Order) -> tuple[DocumentRow, EnvelopeRequest]:
         deal = command.deal
@@ -118,7 +116,7 @@ class SignatureActivities(stubs.SignatureActivities):
     async def void_envelope(self, command: Perform) -> Performed:
         """Take the envelope back at the provider; one that is closed already is no error."""
         deal, step = command.deal, command.step
-        if (taken := await begin(self.books, command)) is not None:
+        if (taken := await self.books.taken(command.deal)) is not None:
             return taken
         provider = self.parties.entity(deal.entity_id, virtual=deal.clock.virtual).signatures
         await provider.void(key=step.key(deal.id), envelope_id=step.subject, reason="superseded, withdrawn or expired")
@@ -133,16 +131,12 @@ class SignatureActivities(stubs.SignatureActivities):
             else (),
             told=[Told(text="The envelope was taken back", data={"envelope": step.subject})],
         )
-        return await self.books.perform(command, lambda _: _ready(done))
+        return await self.books.record(command, done)
 
     async def _is_out(self, envelope_id: str) -> bool:
         async with self.books.database.session() as session:
             row = await session.get(EnvelopeRow, envelope_id)
         return row is not None and row.status == "sent"
-
-
-async def _ready(effect: Effect) -> Effect:
-    return effect
 
 
 def form_number(deal: Deal, order_number: int) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from domain import ids
 from domain.calendar import local_midnight
-from domain.ids import operation_key
 from domain.payment import ChargeStatus, DeclineClass
 from domain.step import Step, StepKind
 
@@ -58,7 +58,7 @@ class Collection:
 
 def charge_key(deal_id: str, collection: Collection) -> str:
     """The operation key of the charge in flight, which the gateway has as its idempotency key."""
-    return operation_key(deal_id, StepKind.CHARGE.value, collection.invoice_id, collection.attempt)
+    return ids.charge_key(deal_id, collection.invoice_id, collection.attempt)
 
 
 def opened(*, invoice_id: str, invoice_number: str, method: str, issued_at: datetime, ladder: Ladder) -> Collection:

@@ -27,6 +27,15 @@ def operation_key(deal_id: str, kind: str, subject: str, number: int) -> str:
     return f"{deal_id}/{kind}/{subject}/{number}"
 
 
+def charge_key(deal_id: str, invoice_id: str, attempt: int) -> str:
+    """The key of one charge: of the call, of every repeat of it, of the search for it afterwards, and of its row.
+
+    >>> charge_key("d_1", "inv_9", 2)
+    'd_1/charge/inv_9/2'
+    """
+    return operation_key(deal_id, "charge", invoice_id, attempt)
+
+
 def deal_workflow_id(deal_id: str) -> str:
     """The id of the deal's one workflow.
 
