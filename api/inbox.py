@@ -27,8 +27,11 @@ log = structlog.get_logger(__name__)
 NEW, SIGNALLED, UNEXPECTED, NOTHING_NEW = "new", "signalled", "unexpected", "nothing_new"
 # what a fact is about; a statement is taken in by its own workflow, the others by their deal (`activities/facts.py`)
 STATEMENT, SIGNATURE, PAYMENT = "statement", "signature", "payment"
-KNOWN_WITHIN = timedelta(minutes=10)  # an envelope whose sending was not recorded by then is not ours
+KNOWN_WITHIN = timedelta(
+    minutes=10
+)  # an envelope whose sending was not recorded by then is not ours, whatever is under way
 
+_SENDING = text("SELECT EXISTS (SELECT FROM deals WHERE entity_id = :entity_id AND next_kind = 'send')")
 _STATUS = text(
     "UPDATE inbox SET status = :status, deal_id = coalesce(:deal_id, deal_id) WHERE id = :id AND status = 'new'"
 )
@@ -75,10 +78,17 @@ async def judged(session: AsyncSession, event: PaymentEvent) -> tuple[str, bool]
     return NEW, attempt.status == "started"
 
 
-async def envelope_deal(session: AsyncSession, envelope_id: str) -> str | None:
-    """The deal whose envelope it is; None: its sending is not recorded (yet)."""
-    row = await session.get(EnvelopeRow, envelope_id)
-    return None if row is None else row.deal_id
+async def sender(session: AsyncSession, row: InboxRow) -> tuple[str | None, bool]:
+    """The deal whose envelope a signature is about; and, where there is none, whether it is nobody's for good.
+
+    A signature may overtake the answer to its own sending: while one is under way, it waits to be recorded.
+    """
+    found = await sql(session, _SENDING, {"entity_id": row.payload["entity_id"]})
+    sending = bool(found.scalar_one())
+    envelope = await session.get(EnvelopeRow, row.payload["envelope_id"])  # read last: what was under way is there now
+    if envelope is not None:
+        return envelope.deal_id, False
+    return None, not sending or datetime.now(tz=UTC) - row.received_at > KNOWN_WITHIN
 
 
 async def entity_of_account(session: AsyncSession, account: str, bank_account: str) -> LegalEntityRow | None:
@@ -100,10 +110,10 @@ async def tell(database: Database, door: Door, row: InboxRow) -> None:
     deal_id = row.deal_id
     if deal_id is None:
         async with database.session() as session:
-            deal_id = await envelope_deal(session, str(row.payload.get("envelope_id", "")))
+            deal_id, nobodys = await sender(session, row)
+        if nobodys:
+            await mark(database, row, UNEXPECTED)
         if deal_id is None:
-            if datetime.now(tz=UTC) - row.received_at > KNOWN_WITHIN:
-                await mark(database, row, UNEXPECTED)
             return
     await mark(database, row, NEW, deal_id)  # the deal is on the row before the deal looks at it
     await door.fact(deal_id, row.id)

@@ -17,10 +17,10 @@ from api.inbox import (
     STATEMENT,
     UNEXPECTED,
     entity_of_account,
-    envelope_deal,
     judged,
     keep,
     row_of,
+    sender,
     tell,
 )
 from api.store import Db
@@ -114,7 +114,8 @@ async def signature_webhook(request: Request, database: Db) -> KeptOut:
     payload: dict[str, Any] = {**to_json(event), "entity_id": event.account}
     row = row_of(provider="signature", event_id=event.event_id, kind=SIGNATURE, payload=payload)
     async with database.session() as session:
-        row.deal_id = await envelope_deal(session, event.envelope_id)
+        row.deal_id, nobodys = await sender(session, row)
+    row.status = UNEXPECTED if nobodys else NEW
     return await _take(request, database, row)
 
 
