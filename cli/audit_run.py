@@ -33,6 +33,7 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     every_due_period_is_invoiced_once,
 )
 SETTLES = 1.5  # seconds: what is under way just now is no breach; what is still there afterwards is
+PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between two questions to an outside that did not answer one
 SLOWEST = 120_000  # milliseconds of one query
 
 
@@ -117,7 +118,7 @@ async def _look(checks: Mapping[str, Look]) -> list[Checked]:
     found = []
     for name, (about, look) in checks.items():
         try:
-            breaches = tuple(await look())
+            breaches = tuple(await _asked(look))
         except (GatewayUnavailable, GatewayRefused, httpx.HTTPError) as error:
             raise Trouble(
                 f"the outside does not answer: {error}", where=name, mend="start it, see `q2c status`"
@@ -128,6 +129,16 @@ async def _look(checks: Mapping[str, Look]) -> list[Checked]:
             raise Trouble(f"the database does not answer: {error}", where=name, mend="see `q2c status`") from error
         found.append(Checked(name=name, about=" ".join(about.split()), breaches=breaches))
     return found
+
+
+async def _asked(look: Callable[[], Awaitable[list[Breach]]]) -> list[Breach]:
+    """A look only reads: where the outside loses an answer, it is asked again."""
+    for pause in PAUSES:
+        try:
+            return await look()
+        except (GatewayUnavailable, httpx.HTTPError):
+            await asyncio.sleep(pause)
+    return await look()
 
 
 @asynccontextmanager
