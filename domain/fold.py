@@ -1,6 +1,6 @@
 """What each kind of performed step does to a deal, whatever it came to: one small fold per kind."""
 
-# ruff: noqa: ARG001, ARG005  (all folds have one shape; not each needs all of it)
+# ruff: noqa: ARG001  (all folds have one shape; not each needs all of it)
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from domain import contract as contracts
 from domain import dunning, renewal
 from domain import order as orders
 from domain.approval import Approval
+from domain.approving import machine
 from domain.billing_schedule import split_subject
 from domain.calendar import local_date
 from domain.contract import Contract
 from domain.entitlement import Provisioning
 from domain.judge import abandoned, judge
 from domain.message import Answer, FactCame, Verdict
+from domain.need import Ask
 from domain.order import Order, OrderStage
 from domain.outcome import (
     Activated,
+    Asked,
     Billed,
     Booked,
     Charged,
@@ -94,12 +97,20 @@ def _price(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return deal
 
 
-def _approval(change: Callable[[Approval, Step, datetime], Approval]) -> Fold:
+def _approval(change: Callable[[Approval, int, datetime, tuple[Ask, ...] | None], Approval]) -> Fold:
     def fold(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-        del outcome
-        return _on_order(deal, step, lambda o: replace(o, approval=change(o.approval, step, now)))
+        asks = outcome.asks if isinstance(outcome, Asked) else None
+        return _on_order(deal, step, lambda o: o.with_approval(change(o.approval, step.number, now, asks), now))
 
     return fold
+
+
+def _escalate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    why = machine.lapsing(order.approval, step.number) if order is not None else ""
+    if order is not None and why:
+        return deal.with_order(order.moved(OrderStage.EXPIRED, now, reason=why))
+    return _approval(machine.escalated)(deal, step, outcome, now)
 
 
 def _expire(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
@@ -218,7 +229,7 @@ def _notice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     running = deal.contract
     if not isinstance(outcome, Noticed) or running is None or running.stage != contracts.ACTIVE:
         return deal
-    order = orders.renewal(number=outcome.order_number, priced=outcome.priced, at=now)
+    order = orders.renewal(number=outcome.order_number, priced=outcome.priced, at=now, owner=deal.owner)
     if renewal.missed(step.at, running_since=running.since, now=now):
         order = replace(order, parked=f"the notice of renewal was due on {local_date(step.at, deal.zone)}")
     return replace(deal, orders=(*deal.orders, order), next_order=max(deal.next_order, outcome.order_number + 1))
@@ -270,9 +281,9 @@ def _access(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 _FOLDS: dict[StepKind, Fold] = {
     StepKind.TAKE: _take,
     StepKind.PRICE: _price,
-    StepKind.ASK: _approval(lambda a, step, now: a.asked(step.number % 100, now)),
-    StepKind.REMIND: _approval(lambda a, step, now: a.marked(step.number % 100, reminded=True)),
-    StepKind.ESCALATE: _approval(lambda a, step, now: a.marked(step.number % 100, escalated=True)),
+    StepKind.ASK: _approval(machine.asked),
+    StepKind.REMIND: _approval(machine.reminded),
+    StepKind.ESCALATE: _escalate,
     StepKind.EXPIRE: _expire,
     StepKind.VOID: _void,
     StepKind.SEND: _send,

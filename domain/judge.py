@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain import approval, contract, dunning
+from domain import approval, contract, decision, dunning
 from domain import order as orders
 from domain.calendar import local_date
 from domain.errors import Conflict, DomainError
 from domain.message import (
     Answer,
+    ApplyPolicy,
     Cancel,
     CashFact,
     Command,
@@ -19,6 +20,7 @@ from domain.message import (
     FactCame,
     Message,
     PaymentFact,
+    Reseat,
     Retry,
     Revise,
     SignatureFact,
@@ -73,20 +75,22 @@ def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> t
         return _fact(deal, fact, now)
     if deal.closed:
         raise DealClosed(closed=deal.closed)
-    return _commanded(deal, message.body, message.by, now), Verdict.ACCEPTED
+    return _commanded(deal, message.body, message.by, now, ref=message.id), Verdict.ACCEPTED
 
 
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
-def _commanded(deal: Deal, body: Command, by: str, now: datetime) -> Deal:
+def _commanded(deal: Deal, body: Command, by: str, now: datetime, *, ref: str) -> Deal:
     match body:
         case Revise():
             deal = _revise(deal, body, by, now)
         case Submit():
             deal = _submit(deal, body, now)
-        case Decide():
-            deal = _decide(deal, body, by, now)
+        case Decide() | Reseat() | ApplyPolicy():
+            order = next((o for o in deal.orders if o.stage is OrderStage.IN_APPROVAL), None)
+            order = order or _open_order(deal, "decide", REVISABLE)
+            deal = deal.with_order(decision.folded(order, body, decision.Told(by, deal.owner, now, ref)))
         case Withdraw():
             deal = _withdraw(deal, body, now)
         case Cancel():
@@ -127,24 +131,7 @@ def _submit(deal: Deal, body: Submit, now: datetime) -> Deal:
     order = _open_order(deal, "submit", frozenset({OrderStage.PRICED}))
     if body.version != order.version:
         raise approval.SupersededVersion(decided=body.version, current=order.version, where="version")
-    return deal.with_order(order.submitted(now))
-
-
-def _decide(deal: Deal, body: Decide, by: str, now: datetime) -> Deal:
-    order = next((o for o in deal.orders if o.stage is OrderStage.IN_APPROVAL), None)
-    asked = order is not None
-    order = order or _open_order(deal, "decide", REVISABLE)
-    approval.check(
-        body,
-        approval=order.approval if asked else approval.NOTHING_ASKED,  # what was rejected or expired stays so
-        by=by,
-        owner=by if by == order.drafted_by else deal.owner,
-        version=order.version,
-        content_hash=order.content_hash,
-    )
-    if body.approve:
-        return deal.with_order(order.granted(body.groups, now))
-    return deal.with_order(order.moved(OrderStage.REJECTED, now, reason=body.reason))
+    return deal.with_order(order.submitted(now, owner=deal.owner))
 
 
 def _withdraw(deal: Deal, body: Withdraw, now: datetime) -> Deal:

@@ -7,18 +7,8 @@ from datetime import date, datetime
 from typing import Literal
 
 from domain.message import Answer, Fact, Message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """One approval that a version needs: a group at a level, with its patience in hours."""
-
-    level: int
-    group: str
-    reason: str
-    remind_after_hours: int
-    escalate_after_hours: int
-    escalate_to: str
+from domain.need import Ask
+from domain.need import Need as Need  # noqa: PLC0414  (known from here)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +45,14 @@ class Priced:
     terms: Terms
     needs: tuple[Need, ...]
     kind: Literal["priced"] = "priced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """People were asked by name, reminded or escalated to, with the dates of what follows by their calendars."""
+
+    asks: tuple[Ask, ...]
+    kind: Literal["asked"] = "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,4 +135,4 @@ class Failed:
     kind: Literal["failed"] = "failed"
 
 
-Outcome = Taken | Priced | PriceRefused | Sent | Booked | Activated | Billed | Charged | Noticed | Done | Failed
+Outcome = Taken | Priced | Asked | PriceRefused | Sent | Booked | Activated | Billed | Charged | Noticed | Done | Failed
