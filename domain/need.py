@@ -7,6 +7,7 @@ from datetime import datetime
 
 MANAGER, NEXT_LEVEL, SALES = "manager", "next_level", "sales"  # where a rung may lead, beside a group
 ALL = 0  # a quorum: everybody asked
+UP, DOWN, ANY_WAY = "up", "down", "any"  # which change of a fact makes it worse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

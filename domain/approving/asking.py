@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.approving.calendar import Calendars, Patience
+from domain.approving.case import Approval
 from domain.approving.people import Directory, Seating, seating
 from domain.errors import Conflict
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES, Ask, Need, Rung, Seat
@@ -73,6 +74,49 @@ def escalated(needs: Sequence[Need], index: int, present: Collection[Seat], rung
     need = needs[index]
     step = need.rungs[rung - 1]
     return dated(Ask(index=index, seats=_climbed(needs, need, step, present, rung, world)), need, rung, world)
+
+
+def anew(needs: Sequence[Need], index: int, rung: int, world: World) -> Ask:
+    """Who sits for a request now, with all rungs it has climbed: for a reminder, or where people changed. No dates."""
+    need = needs[index]
+    seats = seated(need, world).seats
+    if len(seats) > MOST_SEATS:
+        return Ask(index=index, anyone=True)
+    for climbed in range(1, rung + 1):
+        seats = (*seats, *_climbed(needs, need, need.rungs[climbed - 1], seats, climbed, world))
+    return Ask(index=index, seats=tuple(dict.fromkeys(seats)))
+
+
+# --- for a whole approval, step by step ----------------------------------------------------------------------------
+
+
+def ask_level(approval: Approval, level: int, world: World) -> tuple[Ask, ...]:
+    """What the step `ask` comes to. Raises TooManyToAskAll."""
+    return tuple(
+        asked(request.need, index, world)
+        for index, request in enumerate(approval.requests)
+        if request.need.level == level and request.asked_at is None and not request.approved
+    )
+
+
+def ask_rung(approval: Approval, index: int, world: World) -> tuple[Ask, ...]:
+    """What the step `escalate` comes to for one request; nothing where its next rung asks nobody."""
+    request = approval.requests[index]
+    if request.rung >= len(request.need.rungs):
+        return ()
+    needs = [each.need for each in approval.requests]
+    return (escalated(needs, index, request.silent, request.rung + 1, world),)
+
+
+def ask_anew(approval: Approval, world: World, *, index: int | None = None) -> tuple[Ask, ...]:
+    """Who sits now for what waits (for one request, or for all): for `remind`, and for the command `reseat`."""
+    needs = [each.need for each in approval.requests]
+    waiting = approval.waiting
+    return tuple(
+        anew(needs, i, request.rung, world)
+        for i, request in enumerate(approval.requests)
+        if request in waiting and request.named and index in (None, i)
+    )
 
 
 def _climbed(

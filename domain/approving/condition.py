@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from domain.document import decimal_text
 from domain.money import Money, text, to_minor
+from domain.need import ANY_WAY, DOWN, UP
 
 Value = Decimal | int | bool | str | tuple[str, ...] | None
 Sheet = Mapping[str, Value]  # what is known of a version, by name
@@ -34,7 +35,6 @@ WORDS = {
 }
 LISTS = {"products": "product", "clauses": "clause"}
 EVERY_CURRENCY = "*"
-UP, DOWN, ANY_WAY = "up", "down", "any"  # which change of a fact makes it worse
 
 
 def sheet(facts: object, **more: Value) -> dict[str, Value]:

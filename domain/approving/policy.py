@@ -31,32 +31,17 @@ and for acv, tcv, one_time (major units: one figure, or a table by currency); be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.approval_policy import GROUP, GROUP_SHAPE, LARGEST
+from domain.approval_policy import GROUP, GROUP_SHAPE
 from domain.approving.calendar import SHAPE, Patience
-from domain.approving.condition import (
-    AMOUNTS,
-    EVERY_CURRENCY,
-    FLAGS,
-    LISTS,
-    NUMBERS,
-    WORDS,
-    All,
-    Any,
-    Node,
-    Not,
-    Sheet,
-    Test,
-    reasons,
-)
+from domain.approving.condition import All, Node, Sheet, reasons
+from domain.approving.condition_form import WORD, read
 from domain.document import Reader
 from domain.errors import InvalidDocument, Problem
-from domain.money import EXPONENTS
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
 
-WORD = r"[A-Za-z0-9][A-Za-z0-9_.@ -]{0,99}"
 PERSON = r"[^@\s]{1,100}@[^@\s]{1,150}"
 RUNGS = 9
 QUORUMS = {"any": 1, "all": ALL}
@@ -137,7 +122,7 @@ class Matrix:
             name=reader.text("name", pattern=GROUP, shape="a name in lower case"),
             rules=tuple(_rule(each, i) for i, each in enumerate(reader.sections("rules", required=False))),
             groups=_groups(reader.section("groups", required=False)),
-            auto_approve=tuple(_condition(each) for each in reader.sections("auto_approve", required=False)),
+            auto_approve=tuple(read(each) for each in reader.sections("auto_approve", required=False)),
             stands_days=reader.whole("stands_days", 0, minimum=0, maximum=3650),
             version=version,
         )
@@ -162,7 +147,7 @@ class Matrix:
 
 
 def _rule(reader: Reader, index: int) -> Rule:
-    when = _condition(reader.section("when", required=False))
+    when = read(reader.section("when", required=False))
     require = tuple(_require(each) for each in reader.sections("require"))
     rule = Rule(
         name=reader.text("name", f"rule {index + 1}"),
@@ -248,54 +233,3 @@ def _members(reader: Reader) -> Members:
         reader.problem("", "names neither people nor roles")
     reader.end()
     return members
-
-
-# --- conditions ----------------------------------------------------------------------------------------------------
-
-
-def _condition(reader: Reader) -> Node:
-    parts: list[Node] = [*_numbers(reader), *_amounts(reader), *_words(reader)]
-    for name in ("any", "all"):
-        if reader.has(name):
-            inner = tuple(_condition(each) for each in reader.sections(name))
-            parts.append(Any(inner) if name == "any" else All(inner))
-    if reader.has("not"):
-        parts.append(Not(_condition(reader.section("not"))))
-    reader.end()
-    return All(tuple(parts))
-
-
-def _numbers(reader: Reader) -> Iterable[Node]:
-    for fact, (_, _, least, most) in NUMBERS.items():
-        for kind in ("over", "below"):
-            if reader.has(name := f"{fact}_{kind}"):
-                yield Test(fact, kind, ((EVERY_CURRENCY, reader.decimal(name, minimum=least, maximum=most)),))
-
-
-def _amounts(reader: Reader) -> Iterable[Node]:
-    for fact in AMOUNTS:
-        for kind in ("over", "below"):
-            if not reader.has(name := f"{fact}_{kind}"):
-                continue
-            if not reader.is_mapping(name):
-                yield Test(fact, kind, ((EVERY_CURRENCY, reader.decimal(name, minimum=0, maximum=LARGEST)),))
-                continue
-            table = reader.section(name)
-            for code in table.names():
-                if code != EVERY_CURRENCY and code not in EXPONENTS:
-                    table.problem(code, f"{code!r} is not an ISO 4217 currency with a minor unit")
-            limits = ((code, table.decimal(code, minimum=0, maximum=LARGEST)) for code in table.names())
-            yield Test(fact, kind, tuple(limits))
-
-
-def _words(reader: Reader) -> Iterable[Node]:
-    for fact in FLAGS:
-        if reader.has(fact):
-            yield Test(fact, "is", flag=reader.flag(fact, default=True))
-    for names, kind in ((WORDS, "in"), (LISTS, "any")):
-        for fact in names:
-            if reader.has(name := f"{fact}_{kind}"):
-                words = reader.texts(name, pattern=WORD, shape="a word")
-                if not words:
-                    reader.problem(name, "is empty")
-                yield Test(fact, kind, words=words)

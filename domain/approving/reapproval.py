@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from domain.approving.case import APPROVE, CHANGES, REJECT, Approval, Request, Stand
-from domain.approving.condition import ANY_WAY, UP
-from domain.need import ALL, Need
+from domain.need import ALL, ANY_WAY, UP, Need
 
 
 def begun(

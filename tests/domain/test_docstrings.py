@@ -9,7 +9,9 @@ import pytest
 
 MODULES = (
     "approval_policy calendar cash_application discount document dunning_policy errors ids invoice ledger money price_book "
-    "pricing quote quote_draft quote_version tax"
+    "pricing quote quote_draft quote_version tax "
+    "approving.asking approving.calendar approving.check approving.condition approving.evidence approving.machine "
+    "approving.needing approving.people approving.policy approving.reapproval approving.space approving.tryout"
 )
 
 

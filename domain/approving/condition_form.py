@@ -1,0 +1,73 @@
+"""How a condition is written in a document: one field per fact and kind of limit, with any, all and not around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.approval_policy import LARGEST
+from domain.approving.condition import (
+    AMOUNTS,
+    EVERY_CURRENCY,
+    FLAGS,
+    LISTS,
+    NUMBERS,
+    WORDS,
+    All,
+    Any,
+    Node,
+    Not,
+    Test,
+)
+from domain.document import Reader
+from domain.money import EXPONENTS
+
+WORD = r"[A-Za-z0-9][A-Za-z0-9_.@ -]{0,99}"
+
+
+def read(reader: Reader) -> Node:
+    """A condition from its fields; what stands beside each other must all hold. Problems go to the reader."""
+    parts: list[Node] = [*_numbers(reader), *_amounts(reader), *_words(reader)]
+    for name in ("any", "all"):
+        if reader.has(name):
+            inner = tuple(read(each) for each in reader.sections(name))
+            parts.append(Any(inner) if name == "any" else All(inner))
+    if reader.has("not"):
+        parts.append(Not(read(reader.section("not"))))
+    reader.end()
+    return All(tuple(parts))
+
+
+def _numbers(reader: Reader) -> Iterable[Node]:
+    for fact, (_, _, least, most) in NUMBERS.items():
+        for kind in ("over", "below"):
+            if reader.has(name := f"{fact}_{kind}"):
+                yield Test(fact, kind, ((EVERY_CURRENCY, reader.decimal(name, minimum=least, maximum=most)),))
+
+
+def _amounts(reader: Reader) -> Iterable[Node]:
+    for fact in AMOUNTS:
+        for kind in ("over", "below"):
+            if not reader.has(name := f"{fact}_{kind}"):
+                continue
+            if not reader.is_mapping(name):
+                yield Test(fact, kind, ((EVERY_CURRENCY, reader.decimal(name, minimum=0, maximum=LARGEST)),))
+                continue
+            table = reader.section(name)
+            for code in table.names():
+                if code != EVERY_CURRENCY and code not in EXPONENTS:
+                    table.problem(code, f"{code!r} is not an ISO 4217 currency with a minor unit")
+            limits = ((code, table.decimal(code, minimum=0, maximum=LARGEST)) for code in table.names())
+            yield Test(fact, kind, tuple(limits))
+
+
+def _words(reader: Reader) -> Iterable[Node]:
+    for fact in FLAGS:
+        if reader.has(fact):
+            yield Test(fact, "is", flag=reader.flag(fact, default=True))
+    for names, kind in ((WORDS, "in"), (LISTS, "any")):
+        for fact in names:
+            if reader.has(name := f"{fact}_{kind}"):
+                words = reader.texts(name, pattern=WORD, shape="a word")
+                if not words:
+                    reader.problem(name, "is empty")
+                yield Test(fact, kind, words=words)
