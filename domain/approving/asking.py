@@ -69,7 +69,7 @@ def seated(need: Need, world: World) -> Seating:
 def escalated(needs: Sequence[Need], index: int, present: Collection[Seat], rung: int, world: World) -> Ask:
     """Rung `rung` (from 1) of request `index` is reached: who is asked besides, and the dates of what follows.
 
-    `present` are the seats of those who were asked and have not answered.
+    `present` are the seats there are: nobody is asked twice for the same member.
     """
     need = needs[index]
     step = need.rungs[rung - 1]
@@ -105,7 +105,7 @@ def ask_rung(approval: Approval, index: int, world: World) -> tuple[Ask, ...]:
     if request.rung >= len(request.need.rungs):
         return ()
     needs = [each.need for each in approval.requests]
-    return (escalated(needs, index, request.silent, request.rung + 1, world),)
+    return (escalated(needs, index, request.seats, request.rung + 1, world),)
 
 
 def ask_anew(approval: Approval, world: World, *, index: int | None = None) -> tuple[Ask, ...]:
@@ -136,32 +136,34 @@ def _climbed(
     found = seating(world.directory, members, group=step.to, at=world.at, barred=world.barred, rung=rung).seats
     # they speak for all who are silent: one seat per holder is enough
     holders = {seat.holder: seat for seat in found[:MOST_SEATS]}
-    return tuple(_for_all(seat) for seat in holders.values())
-
-
-def _for_all(seat: Seat) -> Seat:
-    via = (seat.member, *seat.via) if seat.member != seat.holder else seat.via
-    return Seat(member="", holder=seat.holder, via=via, rung=seat.rung)
+    return tuple(_instead(seat, "") for seat in holders.values())
 
 
 def _managers(present: Collection[Seat], need: Need, rung: int, world: World) -> tuple[Seat, ...]:
-    """The manager of each silent member; theirs in turn where a manager was asked already or may not decide this deal."""
+    """The manager of each member, also of one who left or abstained; theirs in turn where a manager was asked already or
+    may not decide this deal. The owner and the one who priced it are no members here.
+    """
     found: list[Seat] = []
-    for member in dict.fromkeys(seat.member for seat in present if seat.member):
-        asked_already = {seat.holder for seat in present if seat.member == member} | {member}
+    members = [m for m in world.directory.named(need.people, need.roles) if m not in world.barred]
+    for member in members:
+        passed = {seat.holder for seat in present if seat.member == member} | {member, *world.barred}
         above = world.directory.manager_of(member)
         seen = {member}
-        while above and (above in asked_already or above in world.barred) and above not in seen:
+        while above and above in passed and above not in seen:
             seen.add(above)
             above = world.directory.manager_of(above)
-        if not above or above in seen:
-            continue
-        for seat in seating(
-            world.directory, [above], group=need.group, at=world.at, barred=world.barred, rung=rung
-        ).seats:
-            via = (above, *seat.via) if above != seat.holder else seat.via
-            found.append(Seat(member=member, holder=seat.holder, via=via, rung=rung))
-    return tuple(found)
+        if above and above not in seen:
+            seats = seating(
+                world.directory, [above], group=need.group, at=world.at, barred=world.barred, rung=rung
+            ).seats
+            found += [_instead(seat, member) for seat in seats]
+    return tuple(found[:MOST_SEATS])
+
+
+def _instead(seat: Seat, member: str) -> Seat:
+    """A manager's seat, or that of their deputy, for a member."""
+    via = (seat.member, *seat.via) if seat.member != seat.holder else seat.via
+    return Seat(member=member, holder=seat.holder, via=via, rung=seat.rung)
 
 
 def dated(ask: Ask, need: Need, rung: int, world: World) -> Ask:

@@ -18,7 +18,7 @@ from domain.approving.policy import Matrix
 from domain.message import Answer, ApplyPolicy, Decide, Message, Reseat, Revise, Submit, Verdict
 from domain.need import Need
 from domain.order import Order, OrderStage
-from domain.outcome import Asked, Failed, Outcome, Priced, PriceRefused, Taken
+from domain.outcome import Asked, Done, Failed, Outcome, Priced, PriceRefused, Taken
 from domain.state import Deal
 from domain.step import Step, StepKind
 from tests.domain.lives import OWNER, Life, Outside, Played
@@ -84,6 +84,7 @@ class Desk(Life):
         super().__init__(Outside(customer=("ignore",)))
         self.matrix = matrix
         self.careless = careless
+        self.by_name = True
         self.directory = Directory(tuple(people))
         self.calendars = CALENDARS
         self.drafts: dict[str, Facts] = {}
@@ -110,6 +111,8 @@ class Desk(Life):
     def _ask(self, step: Step, now: datetime) -> Outcome:
         order = self.deal.order(step.subject)
         assert order is not None
+        if not self.by_name:
+            return Done()
         return Asked(asks=asking.ask_level(order.approval, step.number % 100, self.world(order, now)))
 
     def _remind(self, step: Step, now: datetime) -> Outcome:
@@ -210,7 +213,6 @@ class DeskWatch:
     desk: Desk
     said: dict[str, Said] = field(default_factory=dict)  # message → accepted approval
     given: set[tuple[str, str]] = field(default_factory=set)  # voices handed on by an accepted decision
-    rungs: dict[tuple[str, int, int, int], int] = field(default_factory=dict)
     granted_versions: int = 0
     carried: int = 0
 
@@ -226,14 +228,16 @@ class DeskWatch:
         if step.kind is StepKind.ESCALATE and not isinstance(outcome, Failed):
             self._one_rung(before, step, played.now)
         for order in self.desk.deal.orders:
-            was = before.order(order.subject)
-            if order.stage is OrderStage.APPROVED and (was is None or was.stage is not OrderStage.APPROVED):
+            earlier = before.order(order.subject)
+            if earlier is not None and earlier.version == order.version:
+                self._rungs_stay(earlier, order, step, done=not isinstance(outcome, Failed))
+            if order.stage is OrderStage.APPROVED and (earlier is None or earlier.stage is not OrderStage.APPROVED):
                 self._granted(order)
             self._nobody_barred_sits(order)
         if isinstance(outcome, Priced):
-            order = self.desk.deal.order(step.subject)
-            assert order is not None
-            assert order.approval.requests == (), "a new version starts with nothing asked"
+            priced = self.desk.deal.order(step.subject)
+            assert priced is not None
+            assert priced.approval.requests == (), "a new version starts with nothing asked"
 
     def _message(self, before: Deal, message: Message, at: datetime) -> None:
         body = message.body
@@ -243,11 +247,11 @@ class DeskWatch:
             assert (body.version, body.content_hash) == (order.version, order.content_hash)
             if body.what == "delegate":
                 assert body.to.lower() not in (before.owner, order.drafted_by)
-                self.given.add((message.by, body.to.lower()))
+                self.given.add((message.by.lower(), body.to.lower()))
             if body.what == "approve":
                 groups = self._counted(before, order, message.id)
                 assert groups, "an accepted approval counts for something"
-                self.said[message.id] = Said(message.by, at, order.subject, order.version, groups, order.needs)
+                self.said[message.id] = Said(message.by.lower(), at, order.subject, order.version, groups, order.needs)
 
     def _counted(self, before: Deal, order: Order, ref: str) -> tuple[tuple[int, str], ...]:
         """For which requests the machine took it; each must be of the lowest open level."""
@@ -277,14 +281,21 @@ class DeskWatch:
         request = order.approval.requests[index]
         assert request.need.level == order.approval.level, "only what waits escalates"
         assert now >= step.at
-        key = (order.subject, order.version, order.approval.round, index)
-        assert request.rung == self.rungs.get(key, 0), "rung by rung"
-        self.rungs[key] = request.rung + 1
         if after.stage is OrderStage.IN_APPROVAL:
             assert after.approval.requests[index].rung == request.rung + 1
             assert [r.rung for i, r in enumerate(after.approval.requests) if i != index] == [
                 r.rung for i, r in enumerate(order.approval.requests) if i != index
             ]
+
+    def _rungs_stay(self, was: Order, order: Order, step: Step, *, done: bool) -> None:
+        """A rung is climbed by its own step alone; a request that is laid out anew begins at the foot."""
+        before = {(r.need.level, r.need.group): r for r in was.approval.requests}
+        for index, request in enumerate(order.approval.requests):
+            earlier = before.get((request.need.level, request.need.group))
+            climbed = done and order.stage is OrderStage.IN_APPROVAL and step.kind is StepKind.ESCALATE
+            climbed = climbed and step.number % 100 == index and request.rung > 0
+            foot = request.rung == 0 and (request.asked_at is None or earlier is None or earlier.rung == 0)
+            assert foot or (earlier is not None and request.rung == earlier.rung + climbed), "rung by rung"
 
     def _nobody_barred_sits(self, order: Order) -> None:
         for request in order.approval.requests:
@@ -305,7 +316,7 @@ class DeskWatch:
         """The approvals that count for this need: of this version, or of one that was no better in what it looks at."""
         found = []
         for said in self.said.values():
-            if said.order != order.subject or said.by in (OWNER, order.drafted_by):
+            if said.order != order.subject or said.by in (OWNER, order.drafted_by.lower()):
                 continue
             if (need.level, need.group) not in said.groups or not self._may(said, need, order):
                 continue
@@ -326,8 +337,9 @@ class DeskWatch:
 
     def _may(self, said: Said, need: Need, order: Order) -> bool:
         """Could this person have had a voice at all: a member, whom a rung leads to, or a hand that one of them chose,
-        never through the owner or the one who priced it?"""
-        barred = {OWNER, order.drafted_by}
+        never through the owner or the one who priced it?
+        """
+        barred = {OWNER, order.drafted_by.lower()}
         directory = self.desk.directory
         then = next(n for n in said.needs if (n.level, n.group) == (need.level, need.group))
         start = set(directory.named(need.people, need.roles))
