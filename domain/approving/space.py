@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from math import prod
 
 from domain.approving.condition import (
@@ -22,6 +22,7 @@ from domain.approving.condition import (
 from domain.money import EXPONENTS, to_minor
 
 MOST_CELLS = 20_000
+MOST_WORDS = 10
 FRACTIONS = frozenset({"discount_percent", "margin_percent"})  # the other numbers are whole
 OTHER = "(other)"
 
@@ -50,14 +51,33 @@ def points(found: Sequence[Test], fact: str, currency: str) -> tuple[Value, ...]
         return tuple(sorted({0, *(minor + step for minor in minors for step in (-1, 0, 1) if minor + step >= 0)}))
     if fact in FLAGS:
         return (False, True)
-    words = tuple(dict.fromkeys(word for test in own for word in test.words))
     counts = {test.limits[0][1] for test in own if test.limits}
-    if fact in NUMBERS and not words:
+    if fact in LISTS and any(test.words for test in own):
+        return _lists(own, sorted(counts))
+    if fact in NUMBERS:
         return _numbers(fact, counts)
-    if fact in LISTS:
-        some = (tuple(f"{OTHER} {i}" for i in range(int(count) + more)) for count in sorted(counts) for more in (0, 1))
-        return tuple(dict.fromkeys(((), *((word,) for word in words), words, *some)))
-    return (*words, OTHER)
+    return (*_representatives(own), OTHER)
+
+
+def _representatives(own: Sequence[Test]) -> tuple[str, ...]:
+    """One word of each kind: words that the same tests name are told apart by none of them."""
+    kinds: dict[tuple[bool, ...], str] = {}
+    for word in dict.fromkeys(word for test in own for word in test.words):
+        kinds.setdefault(tuple(word in test.words for test in own), word)
+    return tuple(kinds.values())
+
+
+def _lists(own: Sequence[Test], counts: Sequence[Decimal]) -> tuple[Value, ...]:
+    """Every set of words, alone and filled up to each limit of how many there may be, and one more."""
+    words = _representatives(own)
+    if len(words) > MOST_WORDS:
+        return (OTHER,) * (MOST_CELLS + 1)
+    sets = [each for size in range(len(words) + 1) for each in combinations(words, size)]
+    found = dict.fromkeys(sets)
+    for count in counts:
+        for each, more in product(sets, (0, 1)):
+            found[(*each, *(f"{OTHER} {n}" for n in range(int(count) + more - len(each))))] = None
+    return tuple(found)
 
 
 def _numbers(fact: str, limits: set[Decimal]) -> tuple[Value, ...]:
