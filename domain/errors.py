@@ -8,6 +8,8 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   │   ├── PriceBookInvalid      price_book.py
     │   │   ├── DraftInvalid          quote_draft.py
     │   │   ├── PolicyInvalid         approval_policy.py
+    │   │   ├── MatrixInvalid         approving/policy.py
+    │   │   ├── CalendarsInvalid      approving/calendar.py
     │   │   └── DunningPolicyInvalid  dunning_policy.py
     │   ├── UnknownCurrency, CurrencyMismatch, AmountOutOfRange, NothingToSpreadOver    money.py
     │   ├── DateOutOfRange, UnknownZone, NaiveInstant, PeriodEmpty                      calendar.py
@@ -16,12 +18,17 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   ├── UnknownProduct, UnknownCharge                                               price_book.py
     │   ├── QuoteCurrencyMismatch, QuoteBookMismatch, UpliftOutOfRange                  quote.py
     │   ├── TaxRateOutOfRange     tax.py
+    │   ├── UnknownVerb           approving/machine.py
+    │   ├── NeverOpen             approving/calendar.py
     │   ├── InvoiceEmpty          invoice.py
     │   └── EntryUnbalanced, EntryEmpty, ReceiptNotPositive                             ledger.py
     ├── Conflict (kind conflict: right in itself, but not now)
-    │   └── PriceBookNotYetValid  quote.py
+    │   ├── PriceBookNotYetValid  quote.py
+    │   ├── SupersededVersion, NothingToDecide, AlreadyDecided                          approving/machine.py
+    │   └── TooManyToAskAll       approving/asking.py
     ├── NotFound (kind not_found)
     └── Forbidden (kind forbidden: right, but not by this person)
+        └── OwnDeal, WrongGroup, DelegationRefused                                      approving/machine.py
 """
 
 from __future__ import annotations

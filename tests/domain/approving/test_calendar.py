@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.approving.calendar import Business, Calendars, CalendarsInvalid, NeverOpen, Patience
@@ -78,6 +78,7 @@ businesses = st.builds(
 units = st.sampled_from(("hours", "days", "business_hours", "business_days"))
 
 
+@settings(deadline=None)
 @given(businesses, instants, st.integers(1, 60), units)
 def test_business_time_ends_in_business_time(business: Business, since: datetime, amount: int, unit: str) -> None:
     due = business.due(since, Patience(amount, unit))
@@ -89,11 +90,13 @@ def test_business_time_ends_in_business_time(business: Business, since: datetime
         assert opens <= due <= closes
 
 
+@settings(deadline=None)
 @given(businesses, instants, st.integers(1, 60), units)
 def test_more_patience_is_never_over_sooner(business: Business, since: datetime, amount: int, unit: str) -> None:
     assert business.due(since, Patience(amount, unit)) < business.due(since, Patience(amount + 1, unit))
 
 
+@settings(deadline=None)
 @given(businesses, instants, instants, st.integers(1, 40), units)
 def test_who_is_asked_later_is_due_no_sooner(
     business: Business, one: datetime, other: datetime, amount: int, unit: str
@@ -103,6 +106,7 @@ def test_who_is_asked_later_is_due_no_sooner(
     assert business.due(early, Patience(amount, unit)) <= business.due(late, Patience(amount, unit)) + slack
 
 
+@settings(deadline=None)
 @given(businesses, instants, st.integers(1, 20))
 def test_business_days_count_the_working_days_between(business: Business, since: datetime, amount: int) -> None:
     due = local_date(business.due(since, Patience(amount, "business_days")), business.zone)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.approving.check import Finding, check
@@ -253,6 +253,7 @@ versions = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(conditions, versions)
 def test_what_holds_for_any_version_holds_in_a_cell(when: dict[str, Any], version: dict[str, Any]) -> None:
     """So a rule that holds in no cell can never hold: `unreachable` is never said of a rule that somebody could meet."""

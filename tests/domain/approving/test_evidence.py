@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.approving.evidence import BEGINNING, Entry, document, seen, verify
@@ -125,6 +125,7 @@ def test_what_was_changed_is_told(change: Any, problem: str) -> None:
     assert problem in verify(document_)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2), st.sampled_from(sorted(SAID.to_mapping())), st.text(max_size=5))
 def test_any_field_that_is_changed_is_told(index: int, name: str, value: str) -> None:
     document_ = copy.deepcopy(made())

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import approval_policy
@@ -216,6 +216,7 @@ some_facts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(old_rules, max_size=4), some_facts)
 def test_a_policy_of_the_first_release_means_what_it_meant(rules: list[dict[str, Any]], facts: Facts) -> None:
     document = {"name": "p", "rules": rules}
@@ -242,6 +243,7 @@ def test_a_policy_of_the_first_release_means_what_it_meant(rules: list[dict[str,
         assert (need.roles, need.remind_after) == ((need.group,), f"{old.remind_after_hours} hours")
 
 
+@settings(deadline=None)
 @given(some_facts, st.decimals(0, 100, places=2))
 def test_a_worse_figure_never_needs_fewer(facts: Facts, other: Decimal) -> None:
     rules = [

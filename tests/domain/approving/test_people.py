@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.approving import asking
@@ -93,6 +93,7 @@ some_delegations = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(some_delegations, st.sets(st.sampled_from(NAMES), max_size=3), st.sets(st.sampled_from(NAMES), max_size=2))
 def test_no_voice_passes_through_who_may_not(delegations: list[Delegation], barred: set[str], left: set[str]) -> None:
     directory = a_directory(*delegations, left=tuple(left))

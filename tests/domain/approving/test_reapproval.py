@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.approving.case import Approval, Stand, Vote
@@ -171,12 +171,14 @@ values = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(values, values, values, senses)
 def test_no_worse_twice_is_no_worse(one: str, two: str, three: str, sense: str) -> None:
     if not worse(one, two, sense) and not worse(two, three, sense):
         assert not worse(one, three, sense)
 
 
+@settings(deadline=None)
 @given(values, values)
 def test_different_facts_are_worse_one_way_at_least(one: str, other: str) -> None:
     if one != other and not (_figure(one) and _figure(other) and Decimal(one) == Decimal(other)):
@@ -199,6 +201,7 @@ some_facts = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(some_facts, min_size=2, max_size=6), st.booleans())
 def test_carrying_over_never_widens(versions: list[dict[str, Any]], hurried: bool) -> None:
     """Whatever versions come: a request is granted by people about this version, or about one that was as bad in all that

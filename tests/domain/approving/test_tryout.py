@@ -45,7 +45,7 @@ def test_who_would_be_asked_and_why() -> None:
         "  2027-03-12 09:00 UTC without a decision: back to sales, expired",
         "level 2: any one of finance (discount of 15 % is over 10 %)",
         "  asked: cem@acme.example, dana@acme.example",
-        "  reminded 2027-03-01 12:00 UTC",
+        "  reminded 2027-03-01 13:00 UTC",
         "  2027-03-03 09:00 UTC without an answer: vera@acme.example besides (manager)",
         "  2027-03-12 09:00 UTC without a decision: back to sales, expired",
     )
