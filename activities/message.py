@@ -14,11 +14,13 @@ from activities.fence import Books, Effect, Told
 from domain.ids import charge_key
 from domain.judge import judge
 from domain.message import (
+    ApplyPolicy,
     Cancel,
     Decide,
     Fact,
     FactCame,
     Message,
+    Reseat,
     Retry,
     Revise,
     Submit,
@@ -127,8 +129,8 @@ def _said(message: Message) -> str:
             return f"a new draft {body.draft_id}"
         case Submit():
             return f"version {body.version} submitted"
-        case Decide():
-            return f"version {body.version} {'approved' if body.approve else 'rejected'}: {body.reason}"
+        case Decide() | Reseat() | ApplyPolicy():
+            return _said_of_approval(body)
         case Withdraw():
             return f"the order withdrawn: {body.reason}"
         case Cancel():
@@ -139,6 +141,16 @@ def _said(message: Message) -> str:
             return f"rules {body.rules} taken up"
         case FactCame():
             return f"fact {body.inbox_id}"
+
+
+def _said_of_approval(body: Decide | Reseat | ApplyPolicy) -> str:
+    match body:
+        case Decide():
+            return f"version {body.version} {'approved' if body.approve else 'rejected'}: {body.reason}"
+        case Reseat():
+            return f"who is asked about version {body.version} looked up anew: {body.reason}"
+        case ApplyPolicy():
+            return f"another policy applied to version {body.version}: {body.reason}"
 
 
 # what an order's stage means for the status of its version

@@ -11,7 +11,6 @@ from datetime import datetime
 from domain import contract as contracts
 from domain import dunning, renewal
 from domain import order as orders
-from domain.approval import Approval
 from domain.approving import machine
 from domain.billing_schedule import split_subject
 from domain.calendar import local_date
@@ -19,7 +18,6 @@ from domain.contract import Contract
 from domain.entitlement import Provisioning
 from domain.judge import abandoned, judge
 from domain.message import Answer, FactCame, Verdict
-from domain.need import Ask
 from domain.order import Order, OrderStage
 from domain.outcome import (
     Activated,
@@ -97,7 +95,7 @@ def _price(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return deal
 
 
-def _approval(change: Callable[[Approval, int, datetime, tuple[Ask, ...] | None], Approval]) -> Fold:
+def _approval(change: machine.Change) -> Fold:
     def fold(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
         asks = outcome.asks if isinstance(outcome, Asked) else None
         return _on_order(deal, step, lambda o: o.with_approval(change(o.approval, step.number, now, asks), now))
@@ -107,8 +105,7 @@ def _approval(change: Callable[[Approval, int, datetime, tuple[Ask, ...] | None]
 
 def _escalate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     order = deal.order(step.subject)
-    why = machine.lapsing(order.approval, step.number) if order is not None else ""
-    if order is not None and why:
+    if order is not None and (why := machine.lapsing(order.approval, step.number)):
         return deal.with_order(order.moved(OrderStage.EXPIRED, now, reason=why))
     return _approval(machine.escalated)(deal, step, outcome, now)
 

@@ -6,7 +6,7 @@ about a deal they own or a version they priced, nor does anybody with a voice th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -195,6 +195,8 @@ def _delegated(request: Request, by: str, to: str, at: datetime, barred: Collect
 
 
 # --- what it does by itself ----------------------------------------------------------------------------------------
+
+Change = Callable[[Approval, int, datetime, tuple[Ask, ...] | None], Approval]  # by number of the step, at, asks
 
 
 def asked(approval: Approval, number: int, at: datetime, asks: tuple[Ask, ...] | None) -> Approval:

@@ -16,7 +16,8 @@ from domain.message import Reseat, Retry, Verdict, Withdraw
 from domain.need import Ask, Seat
 from domain.order import OrderStage
 from domain.step import StepKind
-from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, EVE, FAY, GIL, MAX, VERA, Desk, DeskWatch
+from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, EVE, FAY, GIL, MAX, VERA, Desk
+from tests.domain.approving.desk_watch import DeskWatch
 from tests.domain.lives import OWNER
 
 EXAMPLES = int(os.environ.get("Q2C_EXAMPLES", "150"))

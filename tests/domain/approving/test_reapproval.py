@@ -17,7 +17,8 @@ from domain.approving.policy import Matrix
 from domain.approving.reapproval import begun, carries, harvest, worse
 from domain.need import ALL, Need
 from domain.order import OrderStage
-from tests.domain.approving.desk import ANN, BOB, CEM, DANA, EVE, Desk, DeskWatch, facts
+from tests.domain.approving.desk import ANN, BOB, CEM, DANA, EVE, Desk, facts
+from tests.domain.approving.desk_watch import DeskWatch
 from tests.domain.lives import OWNER
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
