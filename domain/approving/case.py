@@ -106,7 +106,9 @@ class Request:
     def _spoken_for(self, more: Collection[str]) -> bool:
         """All-of: does every member have a vote, or a seat that one of `more` may still use?"""
         members = {seat.member for seat in self.seats if seat.member} | self._answered
-        if self._for_all or any(not seat.member and seat.holder in more for seat in self.silent):
+        if any(vote.said == APPROVE and "" in vote.members for vote in self.votes):
+            return True
+        if any(not seat.member and seat.holder in more for seat in self.silent):
             return True
         live = {seat.member for seat in self.silent if seat.holder in more}
         return bool(members) and members <= self._answered | live
@@ -114,10 +116,6 @@ class Request:
     @property
     def _answered(self) -> set[str]:
         return {member for vote in self.votes for member in vote.members if member}
-
-    @property
-    def _for_all(self) -> bool:
-        return any(vote.said == APPROVE and "" in vote.members for vote in self.votes)
 
     def seated(self, ask: Ask, at: datetime, barred: Collection[str]) -> Request:
         """Asked by name: nobody who is barred sits, holds or passes a voice on, whoever looked it up."""
@@ -157,7 +155,7 @@ class Request:
     def settled(self, at: datetime) -> Request:
         """Granted where all who are left have approved; where nobody can grant it, its next rung is due at once."""
         if self.named and self.met:
-            return replace(self, approved=True)
+            return self.granted()
         if not self.hopeless or self.rung >= len(self.need.rungs):
             return self
         return replace(self, escalate_at=min(self.escalate_at or at, at))
@@ -165,7 +163,11 @@ class Request:
     def voted(self, vote: Vote) -> Request:
         """The same with one more vote; granted once the quorum is reached."""
         after = replace(self, votes=(*self.votes, vote))
-        return replace(after, approved=True) if after.met else after.settled(vote.at)
+        return after.granted() if after.met else after.settled(vote.at)
+
+    def granted(self) -> Request:
+        """Whose voices it took is kept with the votes; the seats are no longer needed, and the state stays small."""
+        return replace(self, approved=True, seats=(), remind_at=None, escalate_at=None)
 
     def delegated(self, by: str, to: str, at: datetime) -> Request:
         """Every silent seat of `by` is held by `to`."""

@@ -85,6 +85,7 @@ class Desk(Life):
         self.directory = Directory(tuple(people))
         self.calendars = CALENDARS
         self.drafts: dict[str, Facts] = {}
+        self.authors: dict[str, str] = {}  # draft → who priced it
         self.versions: dict[tuple[str, int], Facts] = {}
         self.now = datetime(2027, 3, 1, 9, tzinfo=UTC)  # a Monday
 
@@ -132,6 +133,7 @@ class Desk(Life):
         """A draft of these facts, priced and submitted."""
         draft = f"draft-{len(self.drafts) + 1}"
         self.drafts[draft] = facts(**changed)
+        self.authors[draft] = by.lower()
         answer = self.say(Revise(draft_id=draft, draft_hash="h"), by=by)
         return self.submit() if answer.verdict is Verdict.ACCEPTED else answer
 
@@ -144,6 +146,7 @@ class Desk(Life):
         if draft is not None:
             draft_id = f"draft-{len(self.drafts) + 1}"
             self.drafts[draft_id] = draft
+            self.authors[draft_id] = by.lower()
         body = Decide(
             version=self.order.version,
             content_hash=self.order.content_hash,

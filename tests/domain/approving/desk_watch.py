@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from domain.approving.condition import Value
 from domain.approving.people import Directory
-from domain.message import Decide, Message, Verdict
+from domain.message import ApplyPolicy, Decide, Message, Reseat, Submit, Verdict
 from domain.need import Need
 from domain.order import Order, OrderStage
-from domain.outcome import Failed, Priced, Taken
+from domain.outcome import Asked, Failed, Outcome, Priced, Taken
 from domain.state import Deal
 from domain.step import Step, StepKind
 from tests.domain.approving.desk import Desk, Said
@@ -43,6 +43,10 @@ class DeskWatch:
     desk: Desk
     said: dict[str, Said] = field(default_factory=dict)  # message → accepted approval
     given: set[tuple[str, str]] = field(default_factory=set)  # voices handed on by an accepted decision
+    answered: set[tuple[str, str, int]] = field(default_factory=set)  # who answered which version (approved, abstained)
+    asked: dict[tuple[str, int, int, str], dict[str, set[str]]] = field(default_factory=dict)  # member → who may
+    refused: set[tuple[str, int, int, str]] = field(default_factory=set)  # the groups that refused a version
+    begun: dict[tuple[str, int], datetime] = field(default_factory=dict)  # when a version was last laid out
     granted_versions: int = 0
     carried: int = 0
 
@@ -57,6 +61,7 @@ class DeskWatch:
             self._in_order(before, step)
         if step.kind is StepKind.ESCALATE and not isinstance(outcome, Failed):
             self._one_rung(before, step, played.now)
+        self._who_was_asked(step, outcome)
         for order in self.desk.deal.orders:
             earlier = before.order(order.subject)
             if earlier is not None and earlier.version == order.version:
@@ -71,12 +76,19 @@ class DeskWatch:
 
     def _message(self, before: Deal, message: Message, at: datetime) -> None:
         body = message.body
+        if isinstance(body, Submit | ApplyPolicy):
+            self.begun[before.orders[0].subject, body.version] = at
         if isinstance(body, Decide) and body.what != "comment":
             order = next(o for o in before.orders if o.stage is OrderStage.IN_APPROVAL)
-            assert message.by not in (before.owner, order.drafted_by), "nobody decides their own"
+            assert message.by.lower() not in self._barred(order), "nobody decides their own"
             assert (body.version, body.content_hash) == (order.version, order.content_hash)
+            if body.what in ("reject", "changes"):
+                refused = (r.need for r in order.approval.waiting if message.by.lower() in r.who)
+                self.refused |= {(order.subject, order.version, need.level, need.group) for need in refused}
+            if body.what in ("approve", "abstain"):
+                self.answered.add((message.by.lower(), order.subject, order.version))
             if body.what == "delegate":
-                assert body.to.lower() not in (before.owner, order.drafted_by)
+                assert body.to.lower() not in self._barred(order)
                 self.given.add((message.by.lower(), body.to.lower()))
             if body.what == "approve":
                 groups = self._counted(order, message.id)
@@ -96,6 +108,21 @@ class DeskWatch:
                     assert other.approved or other.need.level >= was.need.level, "a lower level is still open"
                 found.append((was.need.level, was.need.group))
         return tuple(found)
+
+    def _who_was_asked(self, step: Step, outcome: Outcome) -> None:
+        """The names of a request, as long as nothing but votes has happened to it since it was asked."""
+        body = outcome.message.body if isinstance(outcome, Taken) else None
+        moved = isinstance(body, Reseat | ApplyPolicy) or (isinstance(body, Decide) and body.what == "delegate")
+        if moved or step.kind in (StepKind.REMIND, StepKind.ESCALATE):
+            self.asked.clear()
+        order = self.desk.deal.order(step.subject)
+        if step.kind is StepKind.ASK and isinstance(outcome, Asked) and order is not None:
+            for ask in outcome.asks:
+                request = order.approval.requests[ask.index]
+                key = (order.subject, order.version, request.need.level, request.need.group)
+                self.asked[key] = {
+                    seat.member: {s.holder for s in request.seats if s.member == seat.member} for seat in request.seats
+                }
 
     def _in_order(self, before: Deal, step: Step) -> None:
         order = before.order(step.subject)
@@ -127,11 +154,13 @@ class DeskWatch:
             foot = request.rung == 0 and (request.asked_at is None or earlier is None or earlier.rung == 0)
             assert foot or (earlier is not None and request.rung == earlier.rung + climbed), "rung by rung"
 
+    def _barred(self, order: Order) -> set[str]:
+        return {OWNER, self.desk.authors.get(order.draft_id, "")}
+
     def _nobody_barred_sits(self, order: Order) -> None:
         for request in order.approval.requests:
             for seat in request.seats:
-                assert OWNER not in seat.hands
-                assert order.drafted_by not in seat.hands
+                assert not self._barred(order) & set(seat.hands)
 
     # --- nothing is granted that people did not approve ---
 
@@ -141,21 +170,38 @@ class DeskWatch:
             on = self._decisions(order, need)
             voices = {said.by for said in on}
             assert len(voices) >= max(need.quorum, 1), (need.level, need.group, need.quorum, voices)
+            for holders in self.asked.get((order.subject, order.version, need.level, need.group), {}).values():
+                answered = {
+                    by for by, subject, version in self.answered if (subject, version) == (order.subject, order.version)
+                }
+                assert need.quorum or holders & answered, "all means all"
 
     def _decisions(self, order: Order, need: Need) -> list[Said]:
         """The approvals that count for this need: of this version, or of one that was no better in what it looks at."""
         found = []
         for said in self.said.values():
-            if said.order != order.subject or said.by in (OWNER, order.drafted_by.lower()):
+            if said.order != order.subject or said.by in self._barred(order):
                 continue
             if (need.level, need.group) not in said.groups or not self._may(said, need, order):
                 continue
-            if said.version != order.version and not self._no_worse(order, said.version, need):
+            if said.version != order.version and not self._still(order, said, need):
                 continue
             found.append(said)
         if found and all(said.version != order.version for said in found):
             self.carried += 1
         return found
+
+    def _still(self, order: Order, said: Said, need: Need) -> bool:
+        """Does it count for a later version: no worse, not too old, not taken back since by the same group?"""
+        key = (order.subject, need.level, need.group)
+        if any(
+            (subject, level, group) == key and said.version <= version
+            for subject, version, level, group in self.refused
+        ):
+            return False
+        same = self.desk.versions[order.subject, order.version] == self.desk.versions[order.subject, said.version]
+        age = self.begun[order.subject, order.version] - said.at
+        return self._no_worse(order, said.version, need) and (same or age.days < need.stands_days)
 
     def _no_worse(self, order: Order, then: int, need: Need) -> bool:
         now, was = self.desk.versions[order.subject, order.version], self.desk.versions[order.subject, then]
@@ -169,7 +215,7 @@ class DeskWatch:
         """Could this person have had a voice at all: a member, whom a rung leads to, or a hand that one of them chose,
         never through the owner or the one who priced it?
         """
-        barred = {OWNER, order.drafted_by.lower()}
+        barred = self._barred(order)
         directory = self.desk.directory
         then = next(n for n in said.needs if (n.level, n.group) == (need.level, need.group))
         start = set(directory.named(need.people, need.roles))

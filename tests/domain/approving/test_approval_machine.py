@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from domain.approving.condition import Value
 from domain.approving.policy import Matrix
 from domain.message import Reseat, Retry, Verdict, Withdraw
 from domain.need import Ask, Seat
@@ -90,6 +91,27 @@ class ApprovalMachine(RuleBasedStateMachine):
             acv_minor=acv,
             region=region,
         )
+
+    @precondition(lambda self: bool(self.desk.versions) and bool(self.desk.deal.orders))
+    @rule(
+        by=st.sampled_from((OWNER, OWNER, ANN, BOB, CEM, DANA)),
+        change=st.sampled_from(
+            (
+                {"discount_percent": Decimal(12)},
+                {"discount_percent": Decimal(18)},
+                {"net_days": 60},
+                {"net_days": 90},
+                {"margin_percent": Decimal(20)},
+                {"margin_percent": Decimal(25)},
+                {"region": "AMER"},
+                {},
+            )
+        ),
+    )
+    def small_change(self, by: str, change: dict[str, Value]) -> None:
+        """Nearly the version before, so that something can stand."""
+        if self._now() in self.desk.versions:
+            self.desk.offer(by=by, **{**self.desk.versions[self._now()], **change})
 
     @precondition(_in_approval)
     @rule(who=people, verb=st.sampled_from(("approve",) * 6 + ("reject", "changes", "abstain", "comment")))

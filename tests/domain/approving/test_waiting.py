@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -202,4 +204,26 @@ def test_a_group_too_large_to_name_is_open_to_its_members() -> None:
     assert desk.order.approval.requests[0].seats == ()
     refused(desk.word("approve", ANN), "WrongGroup", desk, desk.deal.orders)
     desk.decide(by="p7@acme.example", groups=("crowd",))
+    assert done(desk)
+
+
+def test_the_state_stays_small_whoever_is_asked() -> None:
+    """Nine levels of forty people each, all of whom must approve: the deal carries them by name, level by level."""
+    levels = range(1, 10)
+    crowd = [Person(email=f"somebody.with.a.long.name.{n}@subsidiary.example", roles=("crowd",)) for n in range(40)]
+    need = [{"level": level, "group": f"crowd_{level}", "quorum": "all"} for level in levels]
+    groups = {f"crowd_{level}": [{"roles": ["crowd"]}] for level in levels}
+    desk = a_desk(a_rule(require=need), groups=groups)
+    desk.directory = Directory((*desk.people, *crowd))
+    desk.offer(discount_percent=Decimal(15))
+    sizes = []
+    for _ in levels:
+        for person in desk.waits_for:
+            desk.word("approve", person)
+        sizes.append(len(json.dumps(asdict(desk.order), default=str)))
+    assert done(desk)
+    desk.offer(discount_percent=Decimal(16))
+    sizes.append(len(json.dumps(asdict(desk.order), default=str)))
+    assert max(sizes) < 180_000, sizes
+    desk.offer(discount_percent=Decimal(14))
     assert done(desk)
