@@ -1,6 +1,7 @@
 """When a rule holds, and why, in words: facts over and below limits, in lists, combined by all, any and not.
 
-A fact that nobody knows (no cost, so no margin; a currency without a limit) speaks for asking, never for approving.
+A fact that nobody knows (a currency without a limit, say) speaks for asking, never for approving; a margin that nobody knows,
+since no cost is known, meets no limit either way.
 """
 
 from __future__ import annotations
@@ -22,18 +23,16 @@ NUMBERS = {
     "term_months": ("term", "months", 0, 1200),
     "net_days": ("net payment", "days", 0, 3650),
     "margin_percent": ("margin", "%", -1_000_000, 100),
-    "clauses": ("non-standard clauses", "clauses", 0, 1000),
+    "partner_percent": ("partner margin", "%", 0, 100),
+    "clauses": ("clauses beside our standard terms", "", 0, 1000),
 }
-AMOUNTS = {"acv": "ACV", "tcv": "TCV", "one_time": "one-time charges"}
-FLAGS = {"below_floor": "a price below its floor", "ramp": "a ramp"}
-WORDS = {
-    "currency": "currency",
-    "segment": "segment",
-    "region": "region",
-    "entity": "legal entity",
-    "method": "payment method",
+AMOUNTS = {"acv": "ACV", "tcv": "TCV", "one_time": "one-time"}
+FLAGS = {
+    "below_floor": ("the price is below the floor of a charge", "no price is below its floor"),
+    "ramp": ("the quote has a ramp", "the quote has no ramp"),
 }
-LISTS = {"products": "product", "clauses": "clause"}
+WORDS = {"segment": "account segment", "method": "payment method", "currency": "currency", "entity": "legal entity"}
+LISTS = {"products": "product", "regions": "region", "clauses": "clause"}  # several of them at once
 EVERY_CURRENCY = "*"
 
 
@@ -51,9 +50,17 @@ def sheet(facts: object, **more: Value) -> dict[str, Value]:
     return {**found, **more}
 
 
+def value_of(facts: Sheet, name: str) -> Value:
+    """What is known of a fact; a deal of one region may say `region` for `regions`."""
+    if name == "regions" and name not in facts:
+        region = facts.get("region")
+        return (region,) if isinstance(region, str) else None
+    return facts.get(f"{name}_minor" if name in AMOUNTS else name)
+
+
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One fact against a limit. `kind`: over, below (numbers, amounts), is (flags), in (words), any (lists)."""
+    """One fact against a limit. `kind`: over, below (numbers, amounts), is (flags), in (words, and any of a list)."""
 
     __test__ = False  # pytest: this is no test
 
@@ -67,8 +74,8 @@ class Test:
     def sense(self) -> str:
         """Which change of the fact brings it nearer to holding."""
         if self.kind == "in":
-            return ANY_WAY
-        return UP if self.kind == "over" or (self.kind in ("any", "is") and self.flag) else DOWN
+            return UP if self.fact in ("products", "clauses") else ANY_WAY
+        return UP if self.kind == "over" or (self.kind == "is" and self.flag) else DOWN
 
     def says(self, facts: Sheet) -> tuple[bool | None, str]:
         """Whether it holds (None: nobody knows) and the sentence that says so."""
@@ -89,7 +96,7 @@ class Test:
             value = len(value)
         if value is None or isinstance(value, str):
             return None, f"{name} is not known"
-        return self._against(Decimal(value), self.limits[0][1], f"{name} of ", f" {unit}")
+        return self._against(Decimal(value), self.limits[0][1], f"{name} of ", f" {unit}" if unit else "")
 
     def _against(self, value: Decimal, limit: Decimal, name: str, unit: str) -> tuple[bool, str]:
         holds = value > limit if self.kind == "over" else value < limit
@@ -115,13 +122,12 @@ class Test:
     def _flag(self, facts: Sheet) -> tuple[bool | None, str]:
         value = facts.get(self.fact)
         if value is None:
-            return None, f"whether there is {FLAGS[self.fact]} is not known"
-        said = f"there is {FLAGS[self.fact]}" if value else f"there is not {FLAGS[self.fact]}"
-        return bool(value) is self.flag, said
+            return None, f"whether {FLAGS[self.fact][0]} is not known"
+        return bool(value) is self.flag, FLAGS[self.fact][not value]
 
     def _named(self, facts: Sheet) -> tuple[bool | None, str]:
         name = {**WORDS, **LISTS}[self.fact]
-        value = facts.get(self.fact)
+        value = value_of(facts, self.fact)
         if value is None or isinstance(value, int | Decimal):
             return None, f"{name} is not known"
         have = (value,) if isinstance(value, str) else value
@@ -164,11 +170,15 @@ def reasons(node: Node, facts: Sheet, *, want: bool = True, unknown: bool = True
     ('discount of 12.5 % is over 10 %',)
     >>> reasons(Not(over), {"discount_percent": Decimal(10)})
     ('discount of 10 % is not over 10 %',)
-    >>> reasons(Test("margin_percent", "below", ((EVERY_CURRENCY, Decimal(20)),)), {"margin_percent": None})
-    ('margin is not known',)
+    >>> reasons(Test("ramp", "is"), {})
+    ('whether the quote has a ramp is not known',)
+
+    An unknown margin alone is under no limit; that it is over one (`not` over: it asks) nobody assumes either.
     """
     if isinstance(node, Test):
         holds, sentence = node.says(facts)
+        if holds is None and want and node.fact == "margin_percent":
+            return None  # no cost, no margin: most catalogues start so, and a limit on it is no limit on them
         so = unknown if holds is None else holds is want
         return (sentence,) if so else None
     if isinstance(node, Not):
@@ -221,7 +231,7 @@ def written(facts: Sheet, name: str) -> str:
     >>> written({"acv_minor": 1200, "currency": "EUR"}, "acv"), written({"products": ("b", "a")}, "products")
     ('1200 EUR', '|a|b')
     """
-    value = facts.get(f"{name}_minor" if name in AMOUNTS else name)
+    value = value_of(facts, name)
     if value is None:
         return ""
     if name in AMOUNTS:

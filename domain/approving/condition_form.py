@@ -22,6 +22,7 @@ from domain.document import Reader
 from domain.money import EXPONENTS
 
 WORD = r"[A-Za-z0-9][A-Za-z0-9_.@ -]{0,99}"
+NAMED = {f"{name.removesuffix('s') if name in LISTS else name}_in": name for name in (*LISTS, *WORDS)}  # product_in, …
 
 
 def read(reader: Reader) -> Node:
@@ -64,10 +65,9 @@ def _words(reader: Reader) -> Iterable[Node]:
     for fact in FLAGS:
         if reader.has(fact):
             yield Test(fact, "is", flag=reader.flag(fact, default=True))
-    for names, kind in ((WORDS, "in"), (LISTS, "any")):
-        for fact in names:
-            if reader.has(name := f"{fact}_{kind}"):
-                words = reader.texts(name, pattern=WORD, shape="a word")
-                if not words:
-                    reader.problem(name, "is empty")
-                yield Test(fact, kind, words=words)
+    for name, fact in NAMED.items():
+        if reader.has(name):
+            words = reader.texts(name, pattern=WORD, shape="a word")
+            if not words:
+                reader.problem(name, "is empty")
+            yield Test(fact, "in", words=words)

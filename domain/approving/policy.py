@@ -24,9 +24,9 @@ As a document (all that the first release's form says means the same here; see d
         - {people: [fay@acme.example], regions: [EMEA]}
         - {roles: [finance_us], regions: [AMER], segments: [enterprise], entities: [ent_us]}
 
-Conditions: `<fact>_over` and `<fact>_below` for discount_percent, margin_percent, term_months, net_days, clauses (how many)
-and for acv, tcv, one_time (major units: one figure, or a table by currency); below_floor and ramp (true or false);
-`<fact>_in` for currency, segment, region, entity, method; `<fact>_any` for products and clauses; any, all, not.
+Conditions: `<fact>_over` and `<fact>_below` for discount_percent, margin_percent, partner_percent, term_months, net_days,
+clauses (how many) and for acv, tcv, one_time (major units: one figure, or a table by currency); below_floor and ramp (true or
+false); product_in, region_in, clause_in, segment_in, method_in, currency_in, entity_in (lists); any, all, not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from dataclasses import dataclass
 
 from domain.approval_policy import GROUP, GROUP_SHAPE
 from domain.approving.calendar import SHAPE, Patience
-from domain.approving.condition import All, Node, Sheet, reasons
+from domain.approving.condition import All, Node, Sheet, reasons, value_of
 from domain.approving.condition_form import WORD, read
 from domain.document import Reader
 from domain.errors import InvalidDocument, Problem
@@ -64,7 +64,10 @@ class Members:
 
     def serve(self, facts: Sheet) -> bool:
         """Are they asked about a deal of these facts? One whose region is not known is nobody's region."""
-        scopes = (("entity", self.entities), ("region", self.regions), ("segment", self.segments))
+        regions = value_of(facts, "regions")
+        if self.regions and not (isinstance(regions, tuple) and set(regions) & set(self.regions)):
+            return False
+        scopes = (("entity", self.entities), ("segment", self.segments))
         return all(not allowed or facts.get(name) in allowed for name, allowed in scopes)
 
 

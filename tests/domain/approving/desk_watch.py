@@ -23,7 +23,7 @@ NOT_WORSE: dict[str, Callable[[Value, Value], bool]] = {
     "margin_percent": lambda now, then: _figures(now, then) and _number(now) >= _number(then),
     "net_days": lambda now, then: _figures(now, then) and _number(now) <= _number(then),
     "acv": lambda now, then: _figures(now, then) and _number(now) <= _number(then),
-    "region": lambda now, then: now == then,
+    "regions": lambda now, then: now == then,
 }
 
 
@@ -208,7 +208,7 @@ class DeskWatch:
         if now == was:
             return True
         names = [name for name, _, _ in need.facts]
-        pick = {name: f"{name}_minor" if name == "acv" else name for name in names}
+        pick = {name: {"acv": "acv_minor", "regions": "region"}.get(name, name) for name in names}
         return bool(names) and all(NOT_WORSE[name](now.get(pick[name]), was.get(pick[name])) for name in names)
 
     def _may(self, said: Said, need: Need, order: Order) -> bool:

@@ -56,8 +56,8 @@ def test_a_sound_matrix_has_no_findings() -> None:
         {"acv_over": {"EUR": 10, "USD": 10}, "acv_below": {"EUR": 5, "USD": 5, "*": 1}, "currency_in": ["EUR"]},
         {"segment_in": ["public"], "not": {"segment_in": ["public", "health"]}},
         {"ramp": True, "not": {"ramp": True}},
-        {"clauses_any": ["a"], "clauses_below": 1},
-        {"products_any": ["a"], "not": {"products_any": ["b", "a"]}},
+        {"clause_in": ["a"], "clauses_below": 1},
+        {"product_in": ["a"], "not": {"product_in": ["b", "a"]}},
     ],
 )
 def test_a_rule_that_can_never_hold(when: dict[str, Any]) -> None:
@@ -71,10 +71,10 @@ def test_a_rule_that_can_never_hold(when: dict[str, Any]) -> None:
         {"net_days_over": 45, "net_days_below": 47},
         {"discount_percent_over": "99.99"},
         {"any": [{"discount_percent_over": 100}, {"ramp": True}]},
-        {"products_any": ["a"], "not": {"products_any": ["b"]}},
-        {"clauses_any": ["a", "b"], "clauses_over": 2},
-        {"clauses_any": ["a"], "clauses_below": 2},
-        {"all": [{"products_any": ["a"]}, {"products_any": ["b"]}], "not": {"products_any": ["c"]}},
+        {"product_in": ["a"], "not": {"product_in": ["b"]}},
+        {"clause_in": ["a", "b"], "clauses_over": 2},
+        {"clause_in": ["a"], "clauses_below": 2},
+        {"all": [{"product_in": ["a"]}, {"product_in": ["b"]}], "not": {"product_in": ["c"]}},
     ],
 )
 def test_a_narrow_rule_is_a_rule(when: dict[str, Any]) -> None:
