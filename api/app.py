@@ -17,6 +17,7 @@ from api import (
     contract,
     deal,
     deal_command,
+    deal_quote,
     entity,
     errors,
     forecast,
@@ -54,6 +55,7 @@ Quote to cash: every deal is one durable workflow, and every cent is provable.
 ROUTERS = (
     deal,
     deal_command,
+    deal_quote,
     timeline,
     forecast,
     approval,

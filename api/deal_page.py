@@ -199,14 +199,15 @@ def _orders(deal: Deal, versions: Sequence[QuoteVersionRow], approvals: Sequence
                 reason=order.reason if order else "",
                 parked=order.parked if order else "",
                 version=order.version if order else (newest.version if newest else 0),
-                versions=[_version(row) for row in rows],
+                versions=[version_out(row) for row in rows],
                 approvals=[_approval(row) for row in approvals if row.order_number == number],
             )
         )
     return found
 
 
-def _version(row: QuoteVersionRow) -> VersionOut:
+def version_out(row: QuoteVersionRow) -> VersionOut:
+    """A version as a deal's page shows it."""
     return VersionOut(
         id=row.id,
         version=row.version,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.client import Api
 from cli.trouble import Trouble
 from demo.positions import Document, FileProblem, FileProblems, load_text, load_yaml
 
@@ -52,6 +53,28 @@ def asked(path: Path, *, whole: bool = True) -> Asked:
         return f"{read.file}:{line}:{column}"
 
     return Asked(name=_text(read.mapping, "name"), account=_text(read.mapping, "account"), draft=draft, at=at)
+
+
+def account_of(api: Api, said: Asked) -> str:
+    """The account's id from its id, its name or its mail address. Raises Trouble at the file's line."""
+    if re.fullmatch(r"acc_[a-z2-7]{26}", said.account):
+        return said.account
+    wanted = said.account.casefold()
+    matches = [
+        each for each in api.pages("/v1/accounts") if wanted in {each["name"].casefold(), each["email"].casefold()}
+    ]
+    if len(matches) == 1:
+        return str(matches[0]["id"])
+    known = [("", f"{each['id']}  {each['name']} of {each['entity_id']}") for each in matches[:10]]
+    what = (
+        f"{len(matches)} accounts are called {said.account!r}" if matches else f"there is no account {said.account!r}"
+    )
+    mend = (
+        "give one of these ids"
+        if matches
+        else "give an account's id, name or mail address; `q2c import` makes accounts"
+    )
+    raise Trouble(what, where=said.at("account"), mend=mend, errors=known)
 
 
 def told_in_file(said: Asked, refused: Trouble) -> Trouble:

@@ -10,6 +10,7 @@ import typer
 
 from cli import show
 from cli.client import api_of
+from cli.deal_id import found
 from cli.deal_page import zone_of
 from cli.draft_file import asked
 from cli.home import FOLDER, Folder
@@ -47,8 +48,6 @@ def forecast_(
             raise typer.BadParameter("a file is priced from a price book's file", param_hint="--price-book")
         _of_file(path, price_book, entity_zone, _day(on, "--on"), _day(until, "--until"))
         return
-    from cli.deal import found
-
     api = api_of(folder)
     id_ = found(api, what)
     said = api.get(f"/v1/deals/{id_}/forecast", until=until or None)

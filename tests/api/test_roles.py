@@ -12,6 +12,7 @@ from tests.api.conftest import ENTITY, PEOPLE, Caller
 WRITES: list[tuple[str, set[str]]] = [
     ("/v1/entities", {"admin"}),
     ("/v1/entities/acme-de/tax-rates", {"admin"}),
+    ("/v1/entities/acme-de/look", {"admin"}),
     ("/v1/entities/acme-de/sandbox", {"ops", "admin"}),
     ("/v1/sandboxes/acme-de/clock/advance", {"ops", "admin"}),
     ("/v1/people", {"admin"}),
@@ -26,6 +27,7 @@ WRITES: list[tuple[str, set[str]]] = [
     ("/v1/deals/d_1/revise", {"sales", "admin"}),
     ("/v1/deals/d_1/submit", {"sales", "admin"}),
     ("/v1/deals/d_1/withdraw", {"sales", "admin"}),
+    ("/v1/deals/d_1/clone", {"sales", "admin"}),
     ("/v1/deals/d_1/decide", {"deal_desk", "admin"}),
     ("/v1/deals/d_1/cancel", {"ops", "admin"}),
     ("/v1/deals/d_1/retry", {"ops", "admin"}),
