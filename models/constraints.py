@@ -131,7 +131,23 @@ BEGIN
 END $$
 """
 
-FUNCTIONS: tuple[str, ...] = (_IMMUTABLE, _ENTITY, _DEAL, _SERIES, _BALANCE, _INVOICE, _CASH)
+_ONCE = """
+CREATE FUNCTION q2c_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Arguments: columns that begin NULL or empty, are filled once, and then stay.
+DECLARE
+  filled text;
+BEGIN
+  FOREACH filled IN ARRAY TG_ARGV LOOP
+    IF coalesce(to_jsonb(OLD) ->> filled, '') <> '' AND to_jsonb(OLD) -> filled <> to_jsonb(NEW) -> filled THEN
+      RAISE EXCEPTION '% of % is % and stays so', filled, TG_TABLE_NAME, to_jsonb(OLD) ->> filled
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_TABLE_NAME || '_' || filled || '_once';
+    END IF;
+  END LOOP;
+  RETURN NEW;
+END $$
+"""
+
+FUNCTIONS: tuple[str, ...] = (_IMMUTABLE, _ONCE, _ENTITY, _DEAL, _SERIES, _BALANCE, _INVOICE, _CASH)
 
 # table -> the columns that may change after the insert
 IMMUTABLE: dict[str, tuple[str, ...]] = {
@@ -139,7 +155,7 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "journal_lines": (),
     "invoices": ("status", "paid_minor"),
     "invoice_lines": (),
-    "quote_versions": ("status",),
+    "quote_versions": ("status", "alternative"),
     "deal_steps": (),
     "timeline": (),
     "documents": (),
@@ -148,6 +164,28 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "dunning_policies": (),
     "receipts": ("deal_id", "invoice_id"),
     "cash_applications": (),
+    "coupons": (),
+    "share_links": ("revoked_at", "revoked_by"),
+    "share_views": (),
+    "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
+    "price_migrations": ("finished_at",),
+    "price_migration_deals": (
+        "status",
+        "before_minor",
+        "after_minor",
+        "rest_before_minor",
+        "rest_after_minor",
+        "error",
+        "at",
+    ),
+}
+
+# table -> the columns that are filled once and then stay
+ONCE: dict[str, tuple[str, ...]] = {
+    "quote_versions": ("alternative",),
+    "share_links": ("revoked_at", "revoked_by"),
+    "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
+    "price_migrations": ("finished_at",),
 }
 
 
@@ -156,6 +194,11 @@ def _immutable(table: str, may_change: tuple[str, ...]) -> tuple[str, str]:
     changed = f"CREATE TRIGGER {table}_immutable BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
     emptied = f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
     return f"{changed} EXECUTE FUNCTION q2c_refuse_change({listed})", f"{emptied} EXECUTE FUNCTION q2c_refuse_change()"
+
+
+def _once(table: str, columns: tuple[str, ...]) -> str:
+    listed = ", ".join(f"'{column}'" for column in columns)
+    return f"CREATE TRIGGER {table}_once BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION q2c_set_once({listed})"
 
 
 def _before(table: str, operations: str, function: str) -> str:
@@ -179,6 +222,7 @@ TRIGGERS: tuple[str, ...] = (
     _at_commit("invoice_lines", "q2c_invoice_adds_up"),
     _at_commit("cash_applications", "q2c_cash_application_fits"),
     *(trigger for table, may_change in IMMUTABLE.items() for trigger in _immutable(table, may_change)),
+    *(_once(table, columns) for table, columns in ONCE.items()),
 )
 
 CREATE: tuple[str, ...] = (*FUNCTIONS, *TRIGGERS)

@@ -11,6 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from models.account import METHODS
 from models.base import Json, Quantity, Recorded, Row, Share, currency_code, not_negative, one_of, positive, together
 
+KINDS = ("recurring", "one_time", "usage", "milestone")
+TIMINGS = ("advance", "arrears")
 STAGES = ("booked", "provisioning", "active", "suspended", "ended", "cancelled")
 
 
@@ -66,13 +68,22 @@ class ContractTermRow(Row, table=True):
 
 
 class ContractLineRow(Row, table=True):
-    """`period_amount_minor` is the net amount of one full period; `charge` how it came about."""
+    """What one segment of a line bills in the periods [from_period, to_period) of its term (`domain/billing_plan.py`).
+
+    `period_amount_minor` is the net amount of one full period (of the whole for `one_time` and `milestone`), `charge`
+    how it came about. `to_period` NULL: to the end of the term. `starts` is '', 'signature', 'provisioning' or an ISO
+    date; `starts_on` what it came to, known from the activation on.
+    """
 
     __tablename__ = "contract_lines"
     __table_args__ = (
-        UniqueConstraint("contract_id", "term", "line_no"),
+        UniqueConstraint("contract_id", "term", "line_no", "segment", "from_period"),
         together("contract_terms", {"contract_id": "contract_id", "term": "term"}),
-        not_negative("quantity"),
+        not_negative("quantity", "segment", "from_period"),
+        CheckConstraint("from_period <= to_period", name="periods"),
+        CheckConstraint("(kind = 'milestone') = (milestone <> '')", name="a_milestone_has_a_name"),
+        one_of("kind", KINDS),
+        one_of("timing", TIMINGS),
     )
 
     id: str = Field(primary_key=True)
@@ -86,6 +97,14 @@ class ContractLineRow(Row, table=True):
     unit_label: str = ""
     period_amount_minor: int
     charge: Json
+    segment: int = 0
+    kind: str = "recurring"
+    timing: str = "advance"
+    from_period: int = 0
+    to_period: int | None = None
+    milestone: str = ""
+    starts: str = ""
+    starts_on: date | None = None
     recorded_at: Recorded = None
 
 
@@ -105,10 +124,10 @@ async def terms(session: AsyncSession, contract_id: str) -> Sequence[ContractTer
 
 
 async def lines(session: AsyncSession, contract_id: str, term: int) -> Sequence[ContractLineRow]:
-    """What one term bills each period, in the order of the order form."""
+    """What one term bills, in the order of the order form: each line's segments in the order of their periods."""
     query = (
         select(ContractLineRow)
         .where(col(ContractLineRow.contract_id) == contract_id, col(ContractLineRow.term) == term)
-        .order_by(col(ContractLineRow.line_no))
+        .order_by(col(ContractLineRow.line_no), col(ContractLineRow.from_period), col(ContractLineRow.segment))
     )
     return (await session.exec(query)).all()

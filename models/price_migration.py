@@ -1,0 +1,88 @@
+"""Price migrations: contracts of one price book version moved to another by name, with what each deal pays before and after."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, func
+from sqlmodel import Field, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.base import Json, Recorded, Row, not_negative, one_of
+
+EFFECTIVE = ("next_period",)
+STATUSES = ("pending", "done", "skipped", "failed")
+
+
+class PriceMigrationRow(Row, table=True):
+    """`content` is what was asked for; only `finished_at` may be added, once (triggers)."""
+
+    __tablename__ = "price_migrations"
+    __table_args__ = (
+        one_of("effective", EFFECTIVE),
+        CheckConstraint("from_book_id <> to_book_id", name="another_book"),
+    )
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    from_book_id: str = Field(foreign_key="price_books.id")
+    to_book_id: str = Field(foreign_key="price_books.id")
+    effective: str = "next_period"
+    content: Json
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None = None
+    recorded_at: Recorded = None
+
+
+class PriceMigrationDealRow(Row, table=True):
+    """One deal to be moved. `*_minor` are net amounts of one full period, `rest_*` of all periods that are not billed yet
+    up to the end of the running term: as previewed while pending, as moved when done.
+
+    pending → done (the deal's own step REPRICE says so), skipped (nothing left to move, see `error`) or failed (its
+    prices cannot be made from the new book, see `error`); a failed one may be tried again, what is done stays so.
+    """
+
+    __tablename__ = "price_migration_deals"
+    __table_args__ = (
+        one_of("status", STATUSES),
+        not_negative("before_minor", "after_minor", "rest_before_minor", "rest_after_minor"),
+        Index("price_migration_deals_pending_ix", "migration_id", "deal_id", postgresql_where="status = 'pending'"),
+    )
+
+    migration_id: str = Field(primary_key=True, foreign_key="price_migrations.id")
+    deal_id: str = Field(primary_key=True, foreign_key="deals.id", index=True)
+    status: str = "pending"
+    before_minor: int
+    after_minor: int
+    rest_before_minor: int = 0
+    rest_after_minor: int = 0
+    error: str = ""
+    at: datetime | None = None
+    recorded_at: Recorded = None
+
+
+async def named(session: AsyncSession, name: str) -> PriceMigrationRow | None:
+    """The migration of this name."""
+    return (await session.exec(select(PriceMigrationRow).where(col(PriceMigrationRow.name) == name))).first()
+
+
+async def deals(session: AsyncSession, migration_id: str) -> Sequence[PriceMigrationDealRow]:
+    """Every deal of the migration, by id."""
+    table = PriceMigrationDealRow
+    return (
+        await session.exec(select(table).where(col(table.migration_id) == migration_id).order_by(col(table.deal_id)))
+    ).all()
+
+
+async def pending(session: AsyncSession, migration_id: str, limit: int) -> Sequence[PriceMigrationDealRow]:
+    """At most `limit` deals that are still to be moved, by id."""
+    table = PriceMigrationDealRow
+    query = select(table).where(col(table.migration_id) == migration_id, col(table.status) == "pending")
+    return (await session.exec(query.order_by(col(table.deal_id)).limit(limit))).all()
+
+
+async def counts(session: AsyncSession, migration_id: str) -> dict[str, int]:
+    """How many of its deals have each status; a status without deals is left out."""
+    table = PriceMigrationDealRow
+    query = select(table.status, func.count()).where(col(table.migration_id) == migration_id).group_by(table.status)
+    return dict((await session.exec(query)).all())
