@@ -27,6 +27,7 @@ from domain.outcome import (
     Failed,
     Noticed,
     Outcome,
+    Presented,
     Priced,
     PriceRefused,
     Sent,
@@ -34,6 +35,8 @@ from domain.outcome import (
 )
 from domain.state import Deal
 from domain.step import Step, StepKind
+
+_SENDABLE = (OrderStage.APPROVED, OrderStage.ACCEPTED)
 
 Fold = Callable[[Deal, Step, Outcome, datetime], Deal]
 
@@ -47,11 +50,19 @@ def folded(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
 def subject_of(step: Step) -> str:
     """What is parked when this step cannot be done."""
-    return split_subject(step.subject)[0] if step.kind is StepKind.BILL else step.subject
+    match step.kind:
+        case StepKind.BILL | StepKind.MILESTONE:
+            return split_subject(step.subject)[0]
+        case StepKind.ACCESS | StepKind.NOTICE:
+            return f"{step.subject}-{step.kind}"  # `Contract.parking`: billing goes on
+        case _:
+            return step.subject
 
 
 def _failed(deal: Deal, step: Step, outcome: Failed, now: datetime) -> Deal:
-    """Provisioning goes back; a message is answered, not read again; an envelope waits; all else parks its subject."""
+    """Provisioning goes back; a message is answered, not read again; an envelope waits; a contract that cannot move to
+    new prices keeps its own; all else parks its subject.
+    """
     match step.kind:
         case StepKind.PROVISION:
             return _provision(deal, step, outcome, now)
@@ -59,6 +70,8 @@ def _failed(deal: Deal, step: Step, outcome: Failed, now: datetime) -> Deal:
             return _untaken(deal, step, outcome.reason)
         case StepKind.VOID:
             return deal.void_failed(step.subject, outcome.reason)
+        case StepKind.REPRICE:
+            return _reprice(deal, step, outcome, now)
         case _:
             return deal.parked(subject_of(step), outcome.reason)
 
@@ -116,11 +129,20 @@ def _void(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return deal.without_void(step.subject)
 
 
+def _present(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if not isinstance(outcome, Presented) or order is None or order.version != step.number:
+        return deal
+    if order.stage is not OrderStage.APPROVED:
+        return deal
+    return deal.with_order(replace(order.moved(OrderStage.PRESENTED, now), share_id=outcome.share_id))
+
+
 def _send(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     if not isinstance(outcome, Sent):
         return deal
     order = deal.order(step.subject)
-    if order is None or order.version != step.number or order.stage is not OrderStage.APPROVED:
+    if order is None or order.version != step.number or order.stage not in _SENDABLE:
         return replace(deal, voids=(*deal.voids, (order.number if order else 0, outcome.envelope_id)))
     return deal.with_order(
         replace(
@@ -200,7 +222,10 @@ def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     if not isinstance(outcome, Billed):
         return deal
     _, term = split_subject(step.subject)
-    deal = deal.with_contract(lambda c: c.billed(term, step.number))
+    if step.kind is StepKind.MILESTONE:
+        deal = deal.with_contract(lambda c: c.milestone_billed(term, step.number))
+    else:
+        deal = deal.with_contract(lambda c: c.billed(term, step.number))
     if outcome.settled or deal.collection(outcome.invoice_id) is not None:
         return deal
     collection = dunning.opened(
@@ -211,6 +236,10 @@ def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
         ladder=outcome.ladder,
     )
     return replace(deal, collections=(*deal.collections, collection))
+
+
+def _reprice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    return deal.with_contract(lambda c: c.migrated() if c.migrations == step.number else c)
 
 
 def _notice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
@@ -275,13 +304,16 @@ _FOLDS: dict[StepKind, Fold] = {
     StepKind.ESCALATE: _approval(lambda a, step, now: a.marked(step.number % 100, escalated=True)),
     StepKind.EXPIRE: _expire,
     StepKind.VOID: _void,
+    StepKind.PRESENT: _present,
     StepKind.SEND: _send,
     StepKind.BOOK: _book,
     StepKind.PROVISION: _provision,
     StepKind.COMPENSATE: _compensate,
     StepKind.ACTIVATE: _activate,
     StepKind.END: _end,
+    StepKind.REPRICE: _reprice,
     StepKind.BILL: _bill,
+    StepKind.MILESTONE: _bill,
     StepKind.NOTICE: _notice,
     StepKind.CHARGE: _charge,
     StepKind.RESOLVE: _charge,

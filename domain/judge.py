@@ -11,6 +11,7 @@ from domain.calendar import local_date
 from domain.errors import Conflict, DomainError
 from domain.message import (
     Answer,
+    Ask,
     Cancel,
     CashFact,
     Command,
@@ -19,6 +20,10 @@ from domain.message import (
     FactCame,
     Message,
     PaymentFact,
+    Reach,
+    Reply,
+    Reprice,
+    Respond,
     Retry,
     Revise,
     SignatureFact,
@@ -27,7 +32,7 @@ from domain.message import (
     Verdict,
     Withdraw,
 )
-from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage
+from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage, QuoteExpired
 from domain.payment import ChargeStatus
 from domain.state import RULES, Deal
 
@@ -46,6 +51,14 @@ class NothingToRetry(Conflict):
 
     subject: str
     hint: str = "only what is parked, or an open collection, can be retried"
+
+
+@dataclass(kw_only=True, eq=False)
+class NotInService(Conflict):
+    """No contract is in service."""
+
+    command: str
+    hint: str = "wait until service begins; a contract that ended stays as it is"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -95,7 +108,31 @@ def _commanded(deal: Deal, body: Command, by: str, now: datetime) -> Deal:
             deal = _retry(deal, body, now)
         case TakeUp():
             deal = _take_up(deal, body)
+        case Respond() | Ask() | Reply():
+            deal = _with_customer(deal, body, now)
+        case Reach() | Reprice():
+            deal = _in_service(deal, body, now)
     return deal
+
+
+def _with_customer(deal: Deal, body: Respond | Ask | Reply, now: datetime) -> Deal:
+    match body:
+        case Respond():
+            return _respond(deal, body, now)
+        case Ask():
+            return deal.with_order(_version(deal, body.version).asked(body.question_id))
+        case Reply():
+            return _reply(deal, body)
+
+
+def _in_service(deal: Deal, body: Reach | Reprice, now: datetime) -> Deal:
+    if deal.contract is None or deal.contract.stage != contract.ACTIVE:
+        raise NotInService(command=body.kind)
+    match body:
+        case Reach():
+            return deal.with_contract(lambda c: c.reached(body.milestone, now))
+        case Reprice():
+            return deal.with_contract(lambda c: c.migrating(body.migration_id, now))
 
 
 def _take_up(deal: Deal, body: TakeUp) -> Deal:
@@ -154,6 +191,38 @@ def _withdraw(deal: Deal, body: Withdraw, now: datetime) -> Deal:
     return deal.with_order(current.moved(OrderStage.WITHDRAWN, now, reason=body.reason))
 
 
+def _version(deal: Deal, version: int) -> Order:
+    """The open order in its present version, which must be the one that is meant."""
+    order = next((o for o in deal.orders if o.stage in REVISABLE), None)
+    if order is None:
+        raise OrderNotOpen(stage=deal.orders[0].stage.value if deal.orders else "none", command="ask")
+    if order.version != version or order.stage is OrderStage.DRAFT:
+        raise approval.SupersededVersion(decided=version, current=order.version, where="version")
+    return order
+
+
+def _respond(deal: Deal, body: Respond, now: datetime) -> Deal:
+    """The customer accepts or declines exactly what the link showed; who declined may return while it is valid."""
+    order = _open_order(deal, "respond", REVISABLE)
+    if (body.version, body.content_hash) != (order.version, order.content_hash) or order.stage is OrderStage.DRAFT:
+        raise approval.SupersededVersion(decided=body.version, current=order.version, where="version")
+    lapsed = order.expires_at is not None and now > order.expires_at
+    if order.stage is OrderStage.EXPIRED or (lapsed and order.stage is OrderStage.DECLINED):
+        raise QuoteExpired(version=order.version, where="version")
+    if body.answer == "accept" and order.can_be_accepted(now):
+        return deal.with_order(order.accepted(body.alternative, now))
+    if body.answer == "decline" and order.stage is OrderStage.PRESENTED:
+        return deal.with_order(order.moved(OrderStage.DECLINED, now, reason=body.reason))
+    raise OrderNotOpen(stage=order.stage.value, command="respond")
+
+
+def _reply(deal: Deal, body: Reply) -> Deal:
+    order = next((o for o in deal.orders if body.question_id in o.questions), None)
+    if order is None:
+        raise orders.UnknownQuestion(question=body.question_id, where="question_id")
+    return deal.with_order(order.replied(body.question_id))
+
+
 def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
     """Before service: undo and end. During service: run to the end of the paid period. After: give up what is open."""
     deal = deal.voiding_again()
@@ -165,10 +234,11 @@ def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
     if running.stage == contract.ACTIVE:
         return _run_out(deal, running, body.reason)
     if running.stage == contract.ENDED:
-        return replace(deal, orders=(), collections=(), contract=replace(running, parked=""))
+        return replace(deal, orders=(), collections=(), contract=running.brought_back())
     begun = next(((o, o.provisioning) for o in deal.orders if o.provisioning is not None), None)
     if begun is None:  # everything is undone, only its end is left
-        return replace(deal, orders=(), contract=replace(running, parked="", cancel_on=local_date(now, deal.zone)))
+        ended = replace(running.brought_back(), cancel_on=local_date(now, deal.zone))
+        return replace(deal, orders=(), contract=ended)
     back = replace(begun[1], abandoned=True)
     order = replace(begun[0], provisioning=back, parked="", since=now, reason=body.reason)
     return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
@@ -180,7 +250,8 @@ def _run_out(deal: Deal, running: contract.Contract, reason: str) -> Deal:
     end = contract.end_of_paid_period(running)
     if running.cancel_on is not None:
         end = min(end, running.cancel_on)
-    return replace(deal, orders=kept, contract=replace(running, cancel_on=end, cancel_reason=reason, parked=""))
+    ending = replace(running.brought_back(), cancel_on=end, cancel_reason=reason)
+    return replace(deal, orders=kept, contract=ending)
 
 
 def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:
@@ -196,8 +267,9 @@ def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
     for order in deal.orders:
         if order.parked and subject in ("", order.subject):
             deal = deal.with_order(order.retried(now))
-    if deal.contract is not None and deal.contract.parked and subject in ("", deal.contract.subject):
-        deal = deal.with_contract(lambda c: replace(c, parked=""))
+    for parked, _ in deal.contract.parkings if deal.contract is not None else ():
+        if subject in ("", parked):
+            deal = deal.parked(parked, "")
     again = [c for c in deal.collections if subject == c.invoice_id or (not subject and (c.parked or c.decline))]
     for collection in again:
         deal = deal.with_collection(dunning.retried(collection, now=now))

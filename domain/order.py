@@ -10,7 +10,7 @@ from domain import approval, entitlement
 from domain.approval import NOTHING_ASKED, Approval
 from domain.entitlement import Provisioning
 from domain.errors import Conflict
-from domain.outcome import Need, Priced, Terms
+from domain.outcome import LINK, Need, Priced, Terms
 from domain.step import Step, StepKind
 
 
@@ -19,6 +19,8 @@ class OrderStage(StrEnum):
     PRICED = "priced"
     IN_APPROVAL = "in_approval"
     APPROVED = "approved"
+    PRESENTED = "presented"  # shown to the customer by a share link
+    ACCEPTED = "accepted"  # by the customer; the order form goes out
     OUT_FOR_SIGNATURE = "out_for_signature"
     NOTICED = "noticed"  # a renewal by silence: it is booked when the term ends
     SIGNED = "signed"
@@ -30,13 +32,23 @@ class OrderStage(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-OPEN = frozenset({OrderStage.PRICED, OrderStage.IN_APPROVAL, OrderStage.APPROVED, OrderStage.OUT_FOR_SIGNATURE})
+OPEN = frozenset(
+    {
+        OrderStage.PRICED,
+        OrderStage.IN_APPROVAL,
+        OrderStage.APPROVED,
+        OrderStage.PRESENTED,
+        OrderStage.ACCEPTED,
+        OrderStage.OUT_FOR_SIGNATURE,
+    }
+)
 BACK_WITH_SALES = frozenset(
     {OrderStage.REFUSED, OrderStage.REJECTED, OrderStage.DECLINED, OrderStage.EXPIRED, OrderStage.WITHDRAWN}
 )
 REVISABLE = OPEN | BACK_WITH_SALES | {OrderStage.DRAFT}
 
 NEW, RENEWAL = "new", "renewal"
+MOST_QUESTIONS = 20  # of a customer, that nobody has answered yet
 
 
 @dataclass(kw_only=True, eq=False)
@@ -48,9 +60,37 @@ class OrderNotOpen(Conflict):
     hint: str = "read the deal again: its stage says what can be done"
 
 
+@dataclass(kw_only=True, eq=False)
+class QuoteExpired(Conflict):
+    """The quote's validity ended: nobody can accept it any more."""
+
+    version: int
+    hint: str = "ask for a new version"
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyQuestions(Conflict):
+    """The customer asked more than is answered."""
+
+    open_questions: int
+    hint: str = "wait for the answers"
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownQuestion(Conflict):
+    """No such question waits for an answer."""
+
+    question: str
+    hint: str = "read the deal's questions again"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`version` 0 means that nothing was priced yet. `drafts` counts revisions, so each is priced under a key of its own."""
+    """`version` 0 means that nothing was priced yet. `drafts` counts revisions, so each is priced under a key of its own.
+
+    `share_id` is the link by which this version was shown, `chosen` the alternative that the customer accepted,
+    `questions` the ids of what the customer asked and nobody has answered.
+    """
 
     number: int
     kind: str
@@ -67,6 +107,9 @@ class Order:
     terms: Terms | None = None
     needs: tuple[Need, ...] = ()
     approval: Approval = NOTHING_ASKED
+    share_id: str = ""
+    chosen: str = ""
+    questions: tuple[str, ...] = ()
     envelope_id: str = ""
     document_sha256: str = ""
     signed_at: datetime | None = None
@@ -95,6 +138,8 @@ class Order:
             drafted_by=by,
             drafts=self.drafts + 1,
             approval=NOTHING_ASKED,
+            share_id="",
+            chosen="",
             envelope_id="",
             document_sha256="",
         )
@@ -114,6 +159,35 @@ class Order:
         """Approval is asked for where the policy needs it; otherwise the version is approved as it stands."""
         asked = replace(self, approval=Approval.of(self.needs))
         return asked.moved(OrderStage.APPROVED if asked.approval.granted else OrderStage.IN_APPROVAL, at)
+
+    @property
+    def by_link(self) -> bool:
+        """It is shown to the customer, and accepted, before it goes out for signature."""
+        return self.terms is not None and self.terms.delivery == LINK
+
+    def can_be_accepted(self, now: datetime) -> bool:
+        """The customer has it before them; or declined it there, and returns while it is valid."""
+        if self.expires_at is None or now > self.expires_at:
+            return False
+        declined = self.stage is OrderStage.DECLINED and self.share_id != "" and not self.document_sha256
+        return self.stage is OrderStage.PRESENTED or declined
+
+    def accepted(self, alternative: str, at: datetime) -> Order:
+        """The customer takes the version, or one of its alternatives: its terms are the order's. Raises UnknownAlternative."""
+        terms = self.terms.chosen(alternative) if self.terms is not None else None
+        return replace(self.moved(OrderStage.ACCEPTED, at), chosen=alternative, terms=terms)
+
+    def asked(self, question_id: str) -> Order:
+        """The customer has a question. Raises TooManyQuestions."""
+        if len(self.questions) >= MOST_QUESTIONS:
+            raise TooManyQuestions(open_questions=len(self.questions))
+        return replace(self, questions=tuple(dict.fromkeys((*self.questions, question_id))))
+
+    def replied(self, question_id: str) -> Order:
+        """A question was answered. Raises UnknownQuestion."""
+        if question_id not in self.questions:
+            raise UnknownQuestion(question=question_id, where="question_id")
+        return replace(self, questions=tuple(each for each in self.questions if each != question_id))
 
     def retried(self, at: datetime) -> Order:
         """Brought back from where it was parked; what was rolled back begins a new round."""
@@ -163,8 +237,10 @@ def steps(order: Order) -> tuple[Step, ...]:
             found.append(Step(kind=StepKind.PRICE, subject=subject, number=order.drafts, at=since))
         case OrderStage.IN_APPROVAL:
             found.extend(approval.steps(order.approval, subject=subject, version=order.version, since=since))
-        case OrderStage.APPROVED:
-            found.append(Step(kind=StepKind.SEND, subject=subject, number=order.version, at=since))
+        case OrderStage.APPROVED | OrderStage.ACCEPTED:
+            shown = order.stage is OrderStage.APPROVED and order.by_link
+            kind = StepKind.PRESENT if shown else StepKind.SEND
+            found.append(Step(kind=kind, subject=subject, number=order.version, at=since))
         case OrderStage.NOTICED if order.expires_at is not None:
             found.append(Step(kind=StepKind.BOOK, subject=subject, number=order.version, at=order.expires_at))
         case OrderStage.SIGNED:

@@ -139,16 +139,14 @@ class Deal:
             return self.with_order(replace(order, parked=reason))
         if collection is not None:
             return self.with_collection(replace(collection, parked=reason))
-        if self.contract is not None and self.contract.subject == subject:
-            return self.with_contract(lambda c: replace(c, parked=reason))
-        return self
+        return self.with_contract(lambda c: c.parking(subject, reason))
 
     @property
     def parkings(self) -> tuple[tuple[str, str], ...]:
         """All that is parked: subject and reason."""
         found = [(o.subject, o.parked) for o in self.orders if o.parked]
-        if self.contract is not None and self.contract.parked:
-            found.append((self.contract.subject, self.contract.parked))
+        if self.contract is not None:
+            found.extend(self.contract.parkings)
         found.extend((c.invoice_id, c.parked) for c in self.collections if c.parked)
         found.extend((envelope, reason) for _, envelope, reason in self.stuck)
         return tuple(found)

@@ -351,9 +351,9 @@ def test_a_retry_of_the_contract_does_not_lift_the_daily_bound_on_charges() -> N
     made = life(terms=replace(TERMS, term_months=2), customer=("sign", "ignore")).submitted()
     made.outside.failing.add(StepKind.NOTICE)
     made.play(START + days(29))
-    assert standing(made.deal).parked == "contract-1: broken"
+    assert standing(made.deal).parked == "contract-1-notice: broken"
     before = made.deal.last_charge_at
-    assert made.say(Retry(subject="contract-1")).verdict is Verdict.ACCEPTED
+    assert made.say(Retry(subject="contract-1-notice")).verdict is Verdict.ACCEPTED
     assert made.deal.last_charge_at == before
     assert made.deal.parkings == ()
 
