@@ -1,4 +1,7 @@
-"""A deal as a file: `name` and `account` beside the fields of a draft; whatever is wrong is told with line and column."""
+"""A deal as a file: `name` and `account` beside the fields of a draft; whatever is wrong is told with line and column.
+
+`price_book` may be the path of a price book's file, from this file's folder: then the book of that name is meant.
+"""
 
 import json
 import re
@@ -9,9 +12,11 @@ from typing import Any
 
 from cli.client import Api
 from cli.trouble import Trouble
+from demo.load import load_price_book
 from demo.positions import Document, FileProblem, FileProblems, load_text, load_yaml
 
 OURS = ("name", "account")
+BOOK_FILES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,7 @@ class Asked:
     account: str
     draft: dict[str, Any]
     at: Callable[[str], str]
+    price_book: Path | None = None  # its file, where the draft names one instead of a price book
 
 
 def document(path: Path) -> Document:
@@ -47,12 +53,21 @@ def asked(path: Path, *, whole: bool = True) -> Asked:
     if problems:
         raise FileProblems(problems)
     draft = {name: value for name, value in read.mapping.items() if name not in OURS}
+    book = _book_file(path, draft.get("price_book"))
+    if book is not None:
+        draft["price_book"] = load_price_book(book).name
 
     def at(field: str) -> str:
         line, column = read.position(field)
         return f"{read.file}:{line}:{column}"
 
-    return Asked(name=_text(read.mapping, "name"), account=_text(read.mapping, "account"), draft=draft, at=at)
+    name, account = _text(read.mapping, "name"), _text(read.mapping, "account")
+    return Asked(name=name, account=account, draft=draft, at=at, price_book=book)
+
+
+def _book_file(path: Path, said: object) -> Path | None:
+    """The price book's file where the draft names one, beside its own file; None where it names a price book."""
+    return path.parent / said if isinstance(said, str) and said.endswith(BOOK_FILES) else None
 
 
 def account_of(api: Api, said: Asked) -> str:
