@@ -32,25 +32,30 @@ class DiscountTooLarge(Invalid):
 
 @dataclass(kw_only=True, eq=False)
 class DiscountTwice(Invalid):
-    """Both a percentage and an amount for one thing."""
+    """Two of a percentage, an amount and a target for one thing."""
 
-    hint: str = "give discount_percent or discount_amount, not both"
+    hint: str = "give a percentage, an amount or a target, not two of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
-    """A percentage (0 to 100), or an amount of major units per billing period. Raises the errors of this file."""
+    """A percentage (0 to 100), an amount of major units per billing period, or a target: what is to be left.
+
+    A line's target is the net price of one unit for the interval of its price; a group's and the header's is the net of
+    the first billing period. Raises the errors of this file.
+    """
 
     percent: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
+    target: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for value in (self.percent, self.amount):
+        for value in (self.percent, self.amount, self.target or Decimal(0)):
             if value < 0:
                 raise DiscountNegative(discount=value)
         if self.percent > HUNDRED:
             raise DiscountTooLarge(discount=self.percent, most=HUNDRED)
-        if self.percent and self.amount:
+        if bool(self.percent) + bool(self.amount) + (self.target is not None) > 1:
             raise DiscountTwice
 
 

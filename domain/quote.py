@@ -15,7 +15,19 @@ from domain.money import exact, round_half_up
 from domain.price_book import PriceBook, charge_mapping, to_mapping
 from domain.pricing import rate
 from domain.quote_draft import Draft, DraftInvalid, DraftLine, QuoteTerms
-from domain.quote_version import PricedLine, PricedQuote, Totals, content, from_content, totals
+from domain.quote_version import (
+    PricedLine,
+    PricedQuote,
+    QuoteOffers,
+    Totals,
+    UnknownAlternative,
+    content,
+    from_content,
+    offer,
+    offers,
+    totals,
+)
+from domain.quoting.priced import plain_segment
 
 __all__ = [
     "Draft",
@@ -26,13 +38,18 @@ __all__ = [
     "PricedQuote",
     "QuoteBookMismatch",
     "QuoteCurrencyMismatch",
+    "QuoteOffers",
     "QuoteTerms",
     "Totals",
+    "UnknownAlternative",
     "UpliftOutOfRange",
     "content",
     "content_hash",
     "from_content",
+    "offer",
+    "offers",
     "price",
+    "price_offers",
     "uplifted",
 ]
 
@@ -85,6 +102,7 @@ def price(draft: Draft, book: PriceBook, *, on: date) -> PricedQuote:
     _check(draft, book, on=on)
     rated = [_rated(draft, i, book) for i in range(len(draft.lines))]
     lines, shares = _with_header(draft, rated)
+    lines = tuple(replace(line, segments=(plain_segment(line, draft.terms.periods),)) for line in lines)
     steps = (step for line in draft.lines for step in book.product(line.product).provisioning)
     return PricedQuote(
         price_book=book.name,
@@ -95,6 +113,13 @@ def price(draft: Draft, book: PriceBook, *, on: date) -> PricedQuote:
         lines=lines,
         totals=totals(lines, draft.terms, discount_percent=_whole_percent(lines, shares)),
         provisioning=tuple(dict.fromkeys(steps)),
+    )
+
+
+def price_offers(draft: Draft, book: PriceBook, *, on: date) -> QuoteOffers:
+    """Price every alternative of a draft; a draft without any is one offer named ''. Raises what `price` raises."""
+    return QuoteOffers(
+        offers=tuple((name, price(each, book, on=on)) for name, each in draft.offers()), recommended=draft.recommended
     )
 
 
@@ -111,7 +136,8 @@ def uplifted(mapping: Mapping[str, object], percent: Decimal) -> PricedQuote:
     for line in quote.lines:
         with exact():
             net = round_half_up(line.net_minor * (100 + percent) / 100)
-        lines.append(replace(line, net_minor=net, uplift_minor=line.uplift_minor + net - line.net_minor))
+        raised = replace(line, net_minor=net, uplift_minor=line.uplift_minor + net - line.net_minor)
+        lines.append(replace(raised, segments=(plain_segment(raised, quote.terms.periods),)))
     sums = totals(lines, quote.terms, discount_percent=quote.totals.discount_percent)
     return replace(quote, lines=tuple(lines), totals=sums)
 

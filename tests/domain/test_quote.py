@@ -152,6 +152,8 @@ def test_facts_tell_the_discount_that_was_stated_not_its_cents() -> None:
         term_months=36,
         net_days=30,
         currency="EUR",
+        products=("support",),
+        method="transfer",
     )
 
 

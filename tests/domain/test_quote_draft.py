@@ -83,7 +83,7 @@ def test_a_draft_is_read_with_its_defaults() -> None:
             draft(colour="red"),
             Problem(
                 "colour",
-                "unknown field; known here: auto_renew, currency, discount_amount, discount_percent, interval_months, lines, method, net_days, notice_days, price_book, price_book_version, signer, start, term_months, uplift_percent, valid_days",
+                "unknown field; known here: alternatives, auto_renew, clauses, coupons, currency, delivery, discount_amount, discount_percent, groups, interval_months, language, lines, method, net_days, notice_days, partner, price_book, price_book_version, signer, start, target_amount, term_months, uplift_percent, valid_days",
             ),
         ),
         (line(quantity=0), Problem("lines[0].quantity", "must be above 0, found 0")),
@@ -98,7 +98,7 @@ def test_a_draft_is_read_with_its_defaults() -> None:
             line(discount_amount="-1"),
             Problem("lines[0].discount_amount", "expected 0 to 9223372036854775807, found -1"),
         ),
-        (draft(lines=[{"product": "seats", "quantity": 3}] * 201), Problem("lines", "has more than 200 lines")),
+        (draft(lines=[{"product": "seats", "quantity": 3}] * 2001), Problem("lines", "has more than 2,000 lines")),
     ],
 )
 def test_a_draft_is_refused_by_field(mapping: dict[str, Any], problem: Problem) -> None:
