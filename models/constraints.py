@@ -147,7 +147,18 @@ BEGIN
 END $$
 """
 
-FUNCTIONS: tuple[str, ...] = (_IMMUTABLE, _ONCE, _ENTITY, _DEAL, _SERIES, _BALANCE, _INVOICE, _CASH)
+_MOVED = """
+CREATE FUNCTION q2c_guard_price_migration_deal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.status = 'done' THEN
+    RAISE EXCEPTION 'deal % was moved by %, that stays', OLD.deal_id, OLD.migration_id
+      USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'price_migration_deals_done_stays';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+
+FUNCTIONS: tuple[str, ...] = (_IMMUTABLE, _ONCE, _ENTITY, _DEAL, _SERIES, _BALANCE, _INVOICE, _CASH, _MOVED)
 
 # table -> the columns that may change after the insert
 IMMUTABLE: dict[str, tuple[str, ...]] = {
@@ -216,6 +227,7 @@ TRIGGERS: tuple[str, ...] = (
     _before("legal_entities", "INSERT OR UPDATE", "q2c_guard_legal_entity"),
     _before("deals", "UPDATE", "q2c_guard_deal"),
     _before("series", "UPDATE", "q2c_guard_series"),
+    _before("price_migration_deals", "UPDATE", "q2c_guard_price_migration_deal"),
     _at_commit("journal_entries", "q2c_journal_balances"),
     _at_commit("journal_lines", "q2c_journal_balances"),
     _at_commit("invoices", "q2c_invoice_adds_up"),

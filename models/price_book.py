@@ -3,6 +3,7 @@
 from datetime import date
 
 from sqlalchemy import ARRAY, CheckConstraint, Text, UniqueConstraint, cast, func, literal, or_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -66,7 +67,7 @@ async def applicable(
     sandboxes, too. None: no book fits.
     """
     table = PriceBookRow
-    begun = select(table).distinct(col(table.name)).where(col(table.valid_from) <= on)
+    begun = select(table).ext(distinct_on(col(table.name))).where(col(table.valid_from) <= on)
     book = aliased(table, begun.order_by(col(table.name), col(table.version).desc()).subquery())
     for_entity, for_segment = col(book.entities) != [], col(book.segments) != []
     known_as = cast(await _known_as(session, entity), ARRAY(Text))

@@ -34,7 +34,18 @@ BEGIN
   RETURN NEW;
 END $$
 """
+MOVED = """
+CREATE FUNCTION q2c_guard_price_migration_deal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.status = 'done' THEN
+    RAISE EXCEPTION 'deal % was moved by %, that stays', OLD.deal_id, OLD.migration_id
+      USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'price_migration_deals_done_stays';
+  END IF;
+  RETURN NEW;
+END $$
+"""
 TRIGGERS = (
+    "CREATE TRIGGER price_migration_deals_guard BEFORE UPDATE ON price_migration_deals FOR EACH ROW EXECUTE FUNCTION q2c_guard_price_migration_deal()",
     "CREATE TRIGGER quote_versions_immutable BEFORE UPDATE OR DELETE ON quote_versions FOR EACH ROW EXECUTE FUNCTION q2c_refuse_change('status', 'alternative')",
     "CREATE TRIGGER coupons_immutable BEFORE UPDATE OR DELETE ON coupons FOR EACH ROW EXECUTE FUNCTION q2c_refuse_change()",
     "CREATE TRIGGER coupons_never_emptied BEFORE TRUNCATE ON coupons FOR EACH STATEMENT EXECUTE FUNCTION q2c_refuse_change()",
@@ -279,7 +290,7 @@ def upgrade() -> None:
          WHERE t.contract_id = l.contract_id AND t.term = l.term
         """
     )
-    for statement in (SET_ONCE, *TRIGGERS):
+    for statement in (SET_ONCE, MOVED, *TRIGGERS):
         op.execute(statement)
 
 
@@ -341,3 +352,4 @@ def downgrade() -> None:
     op.drop_table("coupons")
     op.drop_constraint(op.f("quote_versions_id_deal_id_key"), "quote_versions", type_="unique")
     op.execute("DROP FUNCTION q2c_set_once()")
+    op.execute("DROP FUNCTION q2c_guard_price_migration_deal()")
