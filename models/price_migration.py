@@ -7,7 +7,11 @@ from sqlalchemy import CheckConstraint, Index, func
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.calendar import local_date
+from domain.price_migration import Running
 from models.base import Json, Recorded, Row, not_negative, one_of
+from models.contract import ContractRow, ContractTermRow
+from models.quote import QuoteDraftRow, QuoteVersionRow
 
 EFFECTIVE = ("next_period",)
 STATUSES = ("pending", "done", "skipped", "failed")
@@ -86,3 +90,65 @@ async def counts(session: AsyncSession, migration_id: str) -> dict[str, int]:
     table = PriceMigrationDealRow
     query = select(table.status, func.count()).where(col(table.migration_id) == migration_id).group_by(table.status)
     return dict((await session.exec(query)).all())
+
+
+async def running(session: AsyncSession, contract_id: str, term: int, zone: str) -> Running | None:
+    """What a term of the contract was priced from: its version (a migration points the term to the one it wrote), and the
+    draft of its own order or, where that is a renewal's without one, of the last order before it that had one. `zone` is
+    the deal's: its day of pricing is local. None: there is no such term.
+    """
+    version = await running_version(session, contract_id, term)
+    if version is None:
+        return None
+    terms, versions = ContractTermRow, QuoteVersionRow
+    asked = (
+        select(versions, QuoteDraftRow)
+        .join(terms, col(terms.order_number) == col(versions.order_number))
+        .join(QuoteDraftRow, col(QuoteDraftRow.id) == col(versions.draft_id))
+        .where(col(terms.contract_id) == contract_id, col(terms.term) <= term, col(versions.deal_id) == version.deal_id)
+        .order_by(col(terms.term).desc(), col(versions.version).desc())
+        .limit(1)
+    )
+    found = (await session.exec(asked)).first()
+    if found is None:
+        return None
+    origin, draft = found
+    return Running(
+        content=version.content,
+        alternative=version.alternative,
+        draft=draft.content,
+        chosen=origin.alternative,
+        priced_on=local_date(origin.created_at, zone),
+        renewed=origin.order_number != version.order_number,
+    )
+
+
+async def running_version(session: AsyncSession, contract_id: str, term: int) -> QuoteVersionRow | None:
+    """The quote version that a term of the contract bills."""
+    row = await session.get(ContractTermRow, (contract_id, term))
+    return await session.get(QuoteVersionRow, row.quote_version_id) if row else None
+
+
+async def contracts_on(
+    session: AsyncSession, book_id: str, *, entity: str | None = None, accounts: Sequence[str] = ()
+) -> Sequence[tuple[ContractRow, ContractTermRow]]:
+    """Contracts in service whose last term bills a version of this price book, by deal, each with that term; all of them,
+    or those of one entity, or of these accounts.
+    """
+    last = select(func.max(col(ContractTermRow.term))).where(col(ContractTermRow.contract_id) == col(ContractRow.id))
+    query = (
+        select(ContractRow, ContractTermRow)
+        .join(ContractTermRow, col(ContractTermRow.contract_id) == col(ContractRow.id))
+        .join(QuoteVersionRow, col(QuoteVersionRow.id) == col(ContractTermRow.quote_version_id))
+        .where(
+            col(QuoteVersionRow.price_book_id) == book_id,
+            col(ContractRow.stage).in_(("active", "suspended")),
+            col(ContractTermRow.term) == last.scalar_subquery(),
+        )
+        .order_by(col(ContractRow.deal_id))
+    )
+    if entity is not None:
+        query = query.where(col(ContractRow.entity_id) == entity)
+    if accounts:
+        query = query.where(col(ContractRow.account_id).in_(accounts))
+    return (await session.exec(query)).all()

@@ -1,0 +1,109 @@
+"""A price migration moves running contracts to the list prices of another price book: all else stays as it was agreed.
+
+Quantities, terms, coupons and discounts stay as the signed version's draft states them: a percentage stays a percentage, an
+amount an amount, a target a target. Promotions stay those that the old book gave on the day of pricing; the new book's are
+for new sales, and so are its product rules. What past renewals raised falls away: the new list takes its place. Only periods
+that are not billed yet change; one-time and milestone charges keep their price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from domain.document import content_hash
+from domain.errors import Invalid
+from domain.price_book import PriceBook, to_mapping
+from domain.quote import price, uplifted
+from domain.quote_draft import Draft
+from domain.quote_version import PricedQuote, UnknownAlternative, content, offer
+from domain.quoting.priced import PER_PERIOD
+
+
+@dataclass(kw_only=True, eq=False)
+class MigrationCurrencyMismatch(Invalid):
+    """A price book in another currency than the one it is to take the place of."""
+
+    found: str
+    expected: str
+    hint: str = "move contracts to a price book in their own currency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What the running term of a contract was priced from.
+
+    `content` is that of its quote version, `alternative` the offer of it that holds; `draft` is what was asked for, by
+    its version or, if that is `renewed`, by the one that began the contract, on the day `priced_on`; `chosen` is the
+    offer of it that was picked.
+    """
+
+    content: Mapping[str, object]
+    draft: Mapping[str, object]
+    priced_on: date
+    alternative: str = ""
+    chosen: str = ""
+    renewed: bool = False
+
+    @property
+    def quote(self) -> PricedQuote:
+        """The offer that holds now."""
+        return offer(self.content, self.alternative)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a contract pays before and after, net in minor units: in its next unbilled period, and in all that are left."""
+
+    before_minor: int
+    after_minor: int
+    rest_before_minor: int
+    rest_after_minor: int
+
+
+def repriced(running: Running, book: PriceBook) -> PricedQuote:
+    """The running offer at the list prices of `book`.
+
+    Raises MigrationCurrencyMismatch, UnknownAlternative, and what `quote.price` raises where the book does not sell what the
+    contract has: UnknownProduct, UnknownCharge, the quantity errors, DiscountTooLarge.
+    """
+    currency = running.quote.currency
+    if book.currency != currency:
+        raise MigrationCurrencyMismatch(where="to", found=book.currency, expected=currency)
+    asked = dict(Draft.parse(running.draft).offers())
+    if running.chosen not in asked:
+        raise UnknownAlternative(alternative=running.chosen, known=tuple(asked))
+    draft = replace(asked[running.chosen], price_book=book.name, price_book_version=None)
+    # the day of pricing decides on promotions and coupons, not on whether the new book has begun
+    begun = replace(book, valid_from=min(book.valid_from, running.priced_on))
+    found = price(draft, begun, on=running.priced_on)
+    if running.renewed:  # in the shape that a renewal has, without raising anything
+        found = uplifted(content(found), Decimal(0))
+    return replace(found, price_book_hash=content_hash(to_mapping(book)))
+
+
+def difference(before: PricedQuote, after: PricedQuote, *, from_period: int) -> Difference:
+    """What two offers of one term come to in the periods from number `from_period` (from 0) on, for what recurs.
+
+    A line that starts inside the term counts with whole periods. From the last period on nothing is left: all zero.
+    """
+    was, will = _per_period(before), _per_period(after)
+    return Difference(
+        before_minor=sum(was[from_period : from_period + 1]),
+        after_minor=sum(will[from_period : from_period + 1]),
+        rest_before_minor=sum(was[from_period:]),
+        rest_after_minor=sum(will[from_period:]),
+    )
+
+
+def _per_period(quote: PricedQuote) -> list[int]:
+    periods = quote.terms.periods
+    net = [0] * periods
+    for line in quote.lines:
+        if line.kind in PER_PERIOD:
+            for segment in line.stretches(periods):
+                for number in range(segment.from_period, min(segment.to_period, periods)):
+                    net[number] += segment.net_minor
+    return net
