@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.errors import Problem
-from domain.money import EXPONENTS, exact
+from domain.money import EXACT, EXPONENTS
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _NOTHING = frozenset({"", "null", "~"})
@@ -30,8 +30,7 @@ def decimal_text(value: Decimal) -> str:
     >>> decimal_text(Decimal("10.50")), decimal_text(Decimal("1E+2")), decimal_text(Decimal("-0.0"))
     ('10.5', '100', '0')
     """
-    with exact():
-        plain = format(value.normalize(), "f")
+    plain = format(value.normalize(EXACT), "f")
     return "0" if plain == "-0" else plain
 
 
@@ -126,9 +125,7 @@ class Reader:
         number = self._number(name, value)
         if number is None:
             return Decimal(minimum)
-        with exact():
-            decimals = -int(number.normalize().as_tuple().exponent)
-        if decimals > _DECIMALS:
+        if _decimals(number) > _DECIMALS and _decimals(number.normalize(EXACT)) > _DECIMALS:
             self.problem(name, f"has more than {_DECIMALS} decimals: {value}")
         elif not minimum <= number <= maximum:
             self.problem(name, f"expected {minimum} to {maximum}, found {decimal_text(number)}")
@@ -207,6 +204,10 @@ class Reader:
         """Whether a field holds a mapping."""
         return isinstance(self._mapping.get(name), Mapping)
 
+    def is_list(self, name: str) -> bool:
+        """Whether a field holds a list."""
+        return isinstance(self._mapping.get(name), list | tuple)
+
     def end(self) -> None:
         """Every field must have been read: a misspelt one is a problem, not a silent default."""
         for name in self._mapping:
@@ -247,6 +248,10 @@ class Reader:
         else:
             self.problem(name, f"expected a number, found {_what(value)}")
         return None
+
+
+def _decimals(number: Decimal) -> int:
+    return -int(number.as_tuple().exponent)
 
 
 def _is_nothing(value: object) -> bool:

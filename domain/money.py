@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from fractions import Fraction
 from functools import total_ordering
 
@@ -26,8 +38,10 @@ _EXPONENTS = {
 EXPONENTS: dict[str, int] = {code: digits for digits, codes in _EXPONENTS.items() for code in codes.split()}
 
 LARGEST_MINOR = 2**63 - 1  # BIGINT
+_NEAR = (Decimal(0), Decimal("0.25"), Decimal("0.5"), Decimal("0.75"))
 
-_EXACT = Context(prec=200, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
+# 200 digits, and an error rather than a rounding
+EXACT = Context(prec=200, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -65,7 +79,7 @@ class NothingToSpreadOver(Invalid):
 @contextmanager
 def exact() -> Iterator[None]:
     """Decimal arithmetic of 200 digits that raises rather than rounds: only `round_half_up` rounds money."""
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         yield
 
 
@@ -90,13 +104,32 @@ def round_half_up(value: Decimal) -> int:
     return int(value.to_integral_value(rounding=ROUND_HALF_UP))
 
 
+ROUNDINGS = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "up": ROUND_UP, "down": ROUND_DOWN}
+
+
+def round_to(value: Decimal, divisor: Decimal, decimals: int, rounding: str) -> Decimal:
+    """`value / divisor` to a number of decimals by a named rounding (`up` and `down`: from and towards zero), exactly once.
+
+    >>> round_to(Decimal(121), Decimal(100), 0, "up"), round_to(Decimal(5), Decimal(2), 0, "half_even")
+    (Decimal('2'), Decimal('2'))
+    >>> round_to(Decimal(1), Decimal(3), 4, "half_up")
+    Decimal('0.3333')
+    """
+    scaled = Fraction(value) / Fraction(divisor) * 10**decimals
+    below = scaled.numerator // scaled.denominator
+    rest = scaled - below
+    # a quarter and three quarters stand for all that lies before and behind the half
+    near = EXACT.add(Decimal(below), _NEAR[(rest > 0) + (2 * rest >= 1) + (2 * rest > 1)])
+    return near.to_integral_value(rounding=ROUNDINGS[rounding]).scaleb(-decimals, context=EXACT)
+
+
 def minor_units(major: Decimal, currency: str) -> Decimal:
     """Major units as minor units, not rounded. Raises UnknownCurrency.
 
     >>> minor_units(Decimal("0.000002"), "USD")
     Decimal('0.0002')
     """
-    return major.scaleb(exponent(currency), context=_EXACT)
+    return major.scaleb(exponent(currency), context=EXACT)
 
 
 def to_minor(major: Decimal, currency: str) -> int:
@@ -114,7 +147,7 @@ def from_minor(minor: int, currency: str) -> Decimal:
     >>> from_minor(123450, "EUR")
     Decimal('1234.50')
     """
-    return Decimal(minor).scaleb(-exponent(currency), context=_EXACT)
+    return Decimal(minor).scaleb(-exponent(currency), context=EXACT)
 
 
 def spread(minor: int, weights: Sequence[int | Decimal]) -> tuple[int, ...]:
@@ -196,7 +229,7 @@ class Money:
         >>> Money(1999, "EUR").times(Decimal("0.19"))
         Money(minor=380, currency='EUR')
         """
-        return Money(round_half_up(_EXACT.multiply(Decimal(self.minor), rate)), self.currency)
+        return Money(round_half_up(EXACT.multiply(Decimal(self.minor), rate)), self.currency)
 
     def allocate(self, weights: Sequence[int | Decimal]) -> tuple[Money, ...]:
         """Split by weight; the parts sum to the whole (see `spread`).

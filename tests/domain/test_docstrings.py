@@ -9,7 +9,7 @@ import pytest
 
 MODULES = (
     "approval_policy calendar cash_application discount document dunning_policy errors ids invoice ledger money price_book "
-    "pricing quote quote_draft quote_version tax"
+    "pricing quote quote_draft quote_version rating.step tax"
 )
 
 

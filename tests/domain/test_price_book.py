@@ -23,6 +23,8 @@ from domain.price_book import (
     parse,
     to_mapping,
 )
+from domain.rating.charge import MODELS
+from domain.rating.charge_document import known
 from tests import strategies as some
 
 ACME: dict[str, Any] = {
@@ -139,7 +141,10 @@ TIERS = "products[1].charges[0].tiers"
     [
         (
             [{"up_to": 10, "unit_price": 1}],
-            Problem(f"{TIERS}[0].up_to", "the last tier must be open (no up_to): what lies beyond would have no price"),
+            Problem(
+                f"{TIERS}[0].up_to",
+                "the last tier must be open (no up_to), unless `beyond` says what the rest costs",
+            ),
         ),
         (
             [{"unit_price": 1}, {"unit_price": 2}],
@@ -166,7 +171,9 @@ TIERS = "products[1].charges[0].tiers"
         ),
         (
             [{"up_to": 10, "unit_price": 1, "flat": 1}, {"unit_price": 2}],
-            Problem(f"{TIERS}[0].flat", "unknown field; known here: flat_fee, unit_price, up_to"),
+            Problem(
+                f"{TIERS}[0].flat", "unknown field; known here: block_size, flat_fee, maximum_amount, unit_price, up_to"
+            ),
         ),
         ([], Problem(TIERS, "is empty")),
         (None, Problem(TIERS, "is missing")),
@@ -184,7 +191,7 @@ def test_tiers_ascend_and_the_last_is_open(tiers: object, problem: Problem) -> N
     [
         ({"unit_price": "-0.01"}, Problem("unit_price", "expected 0 to 100000000000, found -0.01")),
         ({"unit_price": None}, Problem("unit_price", "is missing")),
-        ({"model": "stairs"}, Problem("model", "expected one of flat, per_unit, graduated, volume, found 'stairs'")),
+        ({"model": "stairs"}, Problem("model", f"expected one of {', '.join(MODELS)}, found 'stairs'")),
         ({"per": "week"}, Problem("per", "expected one of month, quarter, half_year, year, found 'week'")),
         ({"tiers": [{"unit_price": 1}]}, Problem("tiers", "a per_unit price has no tiers")),
         ({"maximum_quantity": 2}, Problem("maximum_quantity", "is below the minimum of 3")),
@@ -194,7 +201,7 @@ def test_tiers_ascend_and_the_last_is_open(tiers: object, problem: Problem) -> N
             {"prise": 1},
             Problem(
                 "prise",
-                "unknown field; known here: id, maximum_quantity, minimum_quantity, model, per, revenue_account, tiers, unit_price",
+                f"unknown field; known here: {', '.join(known('per_unit'))}",
             ),
         ),
     ],
@@ -206,7 +213,7 @@ def test_a_charge_is_checked_field_by_field(fields: dict[str, Any], problem: Pro
 
 def test_a_tiered_price_has_no_other_price() -> None:
     found = problems_of(lambda book: book["products"][1]["charges"][0].update(unit_price=1))
-    assert found == [Problem("products[1].charges[0].unit_price", "a graduated price is told by its tiers alone")]
+    assert found == [Problem("products[1].charges[0].unit_price", "a graduated price has no unit_price")]
 
 
 def test_ids_are_there_once() -> None:
@@ -230,7 +237,10 @@ def test_all_problems_are_told_at_once() -> None:
         Problem("currency", "'eur' is not an ISO 4217 currency with a minor unit"),
         Problem("valid_from", "expected a date as in 2026-01-31, found 'soon'"),
         Problem("products[0].charges", "is empty"),
-        Problem("nam", "unknown field; known here: currency, name, products, source, valid_from, version"),
+        Problem(
+            "nam",
+            "unknown field; known here: currency, entities, name, products, segments, source, valid_from, valid_to, version",
+        ),
     ]
 
 
