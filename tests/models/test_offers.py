@@ -23,6 +23,7 @@ from tests.models.rows import (
     ON,
     REAL,
     SANDBOX,
+    a_deal,
     a_price_book,
     a_row,
     a_sandbox,
@@ -146,11 +147,14 @@ async def test_the_most_specific_book_in_force_applies(
 
 
 async def test_a_use_counts_while_its_version_is_alive(opened: Database) -> None:
-    version = a_version(id="qv_sb", deal_id="d_sandbox")
-    await written(opened, a_coupon(), a_coupon("AUTUMN"), version, a_use("d_real", "qv_1"), a_use("d_sandbox", "qv_sb"))
+    other = a_deal(id="d_other", account_id="acc_other")
+    await written(opened, an_account(id="acc_other"), other, a_version(id="qv_other", deal_id="d_other"))
+    await written(opened, a_coupon(), a_coupon("AUTUMN"), a_use("d_real", "qv_1"), a_use("d_other", "qv_other"))
     async with opened.session() as session:
         assert await coupon.uses(session, "SPRING-20") == 2
         assert await coupon.uses(session, "SPRING-20", "d_real") == 1
+        assert await coupon.uses(session, "SPRING-20", "d_real", "acc_other") == 1
+        assert await coupon.uses(session, "SPRING-20", "d_real", "acc_real") == 0
         assert await coupon.uses(session, "AUTUMN") == 0
         assert [use.version_id for use in await coupon.of_deal(session, "d_real")] == ["qv_1"]
         page = await coupon.page(session, limit=9)
@@ -160,6 +164,23 @@ async def test_a_use_counts_while_its_version_is_alive(opened: Database) -> None
         await written(opened, updates=(Update(QuoteVersionRow, {"status": status}, {"id": "qv_1"}),))
         async with opened.session() as session:
             assert await coupon.uses(session, "SPRING-20") == 1, status
+
+
+async def test_a_sandbox_uses_up_no_real_coupon_nor_the_other_way_round(opened: Database) -> None:
+    trial = a_version(id="qv_sb", deal_id="d_sandbox")
+    await written(opened, a_coupon(), trial, a_use("d_real", "qv_1"), a_use("d_sandbox", "qv_sb"))
+    async with opened.session() as session:
+        assert await coupon.uses(session, "SPRING-20") == 1
+        assert await coupon.uses(session, "SPRING-20", "d_real") == 0
+        assert await coupon.uses(session, "SPRING-20", "d_sandbox") == 0
+        assert [count for _, count in await coupon.page(session, limit=9)] == [1]
+
+
+async def test_the_first_order_of_an_account_is_the_one_before_any_contract(opened: Database) -> None:
+    async with opened.session() as session:
+        assert not await coupon.is_first_order(session, "acc_real")
+        assert await coupon.is_first_order(session, "acc_real", "d_real")
+        assert await coupon.is_first_order(session, "acc_sandbox")
 
 
 async def test_deals_that_price_with_one_coupon_come_one_after_the_other(opened: Database) -> None:
