@@ -14,9 +14,9 @@ from decimal import Decimal
 
 from domain.calendar import Period, period
 from domain.invoice import InvoiceLine
-from domain.proration import prorated
 from domain.quote_version import PricedQuote
 from domain.quoting.priced import ARREARS, MILESTONE, ONE_TIME, RECURRING, USAGE
+from domain.quoting.proration import prorated
 
 _DAY = timedelta(days=1)
 

@@ -24,9 +24,9 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Protocol
 
+from domain.catalogue.product_rule import AttributeRule, Option, ProductRule, parse_rules, refuse_unknown, rule_mapping
 from domain.document import decimal_text
 from domain.errors import InvalidDocument, Problem
-from domain.quoting.product_rule import AttributeRule, Option, ProductRule, parse_rules, refuse_unknown, rule_mapping
 
 __all__ = [
     "AttributeRule",

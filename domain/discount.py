@@ -37,6 +37,15 @@ class DiscountTwice(Invalid):
     hint: str = "give a percentage, an amount or a target, not two of them"
 
 
+@dataclass(kw_only=True, eq=False)
+class TargetAboveList(Invalid):
+    """A target that is more than there is to take from would be a surcharge."""
+
+    target: Decimal
+    listed: Decimal
+    hint: str = "give a target of at most what it is taken from"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
     """A percentage (0 to 100), an amount of major units per billing period, or a target: what is to be left.

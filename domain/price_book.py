@@ -24,6 +24,8 @@ As a document (all numbers whole, or as text: a float is refused, a YAML loader 
               - {up_to: 1000, unit_price: "0.010", flat_fee: "5"}   # up_to is inclusive
               - {unit_price: "0.002"}         # the last tier is open
             revenue_account: "revenue:calls"  # revenue:<product id> unless said
+    rules: [{product: calls, requires: [seats]}]              # what may be sold together: configuration.py
+    promotions: [{name: summer, percent: "10", valid_to: 2026-09-01}]   # promotion.py
 
 Every charge model and field is told, with a worked example each, in `docs/rules/charge-models.md`.
 """
@@ -34,8 +36,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from domain import configuration, promotion
+from domain.configuration import ProductRule
 from domain.document import Reader, content_hash
 from domain.errors import Invalid, InvalidDocument, Problem
+from domain.promotion import Promotion
 from domain.rating.charge import INTERVALS, LARGEST_PRICE, LARGEST_QUANTITY, Charge, Tier
 from domain.rating.charge_document import charge_mapping, read_charge
 from domain.rating.tier_document import ID as _ID
@@ -120,6 +125,8 @@ class PriceBook:
     segments: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     valid_to: date | None = None
+    rules: tuple[ProductRule, ...] = ()
+    promotions: tuple[Promotion, ...] = ()
 
     def product(self, product_id: str) -> Product:
         """The product of this id. Raises UnknownProduct."""
@@ -148,11 +155,16 @@ def parse(mapping: Mapping[str, object]) -> PriceBook:
         segments=reader.texts("segments", pattern=_WORD, shape=_WORD_SHAPE),
         entities=reader.texts("entities", pattern=r"(?s).{1,200}", shape="a legal entity"),
         valid_to=reader.on("valid_to") if reader.has("valid_to") else None,
+        rules=configuration.parse_rules(reader),
+        promotions=promotion.parse_promotions(reader),
     )
     if book.valid_to is not None and book.valid_to <= book.valid_from and not problems:
         reader.problem("valid_to", "must be after valid_from: it is the first day without these prices")
     reader.end()
-    _refuse_twins([product.id for product in book.products], "products", problems)
+    products = [product.id for product in book.products]
+    _refuse_twins(products, "products", problems)
+    configuration.refuse_unknown(book.rules, products, problems)
+    promotion.refuse_unknown(book.promotions, products, problems)
     if problems:
         raise PriceBookInvalid(problems=tuple(problems))
     return book
@@ -203,6 +215,10 @@ def to_mapping(book: PriceBook) -> dict[str, object]:
         mapping["entities"] = list(book.entities)
     if book.valid_to is not None:
         mapping["valid_to"] = book.valid_to.isoformat()
+    if book.rules:
+        mapping["rules"] = [configuration.rule_mapping(rule) for rule in book.rules]
+    if book.promotions:
+        mapping["promotions"] = [promotion.promotion_mapping(each) for each in book.promotions]
     return mapping
 
 

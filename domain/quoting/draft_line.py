@@ -10,9 +10,8 @@ from domain.discount import NO_DISCOUNT, Discount
 from domain.document import Reader
 from domain.money import LARGEST_MINOR
 from domain.quoting.terms import LONGEST_TERM, read_start
+from domain.rating.charge import LARGEST_PRICE, LARGEST_QUANTITY
 
-LARGEST_QUANTITY = 10**9
-LARGEST_PRICE = 10**11
 MOST_ATTRIBUTES = 20
 NAME = r"[a-z0-9][a-z0-9_.-]{0,63}"
 NAME_SHAPE = "lower-case letters, digits, _ . -"

@@ -49,6 +49,7 @@ class PricedSegment:
     cost_minor: int | None = None
     floor_minor: int | None = None
     estimate_minor: int = 0
+    estimate_explain: tuple[str, ...] = ()
 
     @property
     def periods(self) -> int:

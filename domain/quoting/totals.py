@@ -9,7 +9,6 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from domain.calendar import Period, add_months, period
 from domain.money import LARGEST_MINOR, AmountOutOfRange
-from domain.proration import prorated
 from domain.quoting.priced import (
     ARREARS,
     MILESTONE,
@@ -22,6 +21,7 @@ from domain.quoting.priced import (
     PricedLine,
     PricedSegment,
 )
+from domain.quoting.proration import prorated
 from domain.quoting.terms import QuoteTerms
 
 MONTHS_IN_YEAR = 12

@@ -239,7 +239,7 @@ def test_all_problems_are_told_at_once() -> None:
         Problem("products[0].charges", "is empty"),
         Problem(
             "nam",
-            "unknown field; known here: currency, entities, name, products, segments, source, valid_from, valid_to, version",
+            "unknown field; known here: currency, entities, name, products, promotions, rules, segments, source, valid_from, valid_to, version",
         ),
     ]
 

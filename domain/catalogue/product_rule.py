@@ -8,10 +8,9 @@ from decimal import Decimal
 
 from domain.document import Reader, decimal_text
 from domain.errors import Problem
+from domain.rating.charge import LARGEST_QUANTITY
+from domain.rating.tier_document import ID, ID_SHAPE
 
-ID = r"[a-z0-9][a-z0-9_.-]{0,63}"
-ID_SHAPE = "lower-case letters, digits, _ . -"
-LARGEST_QUANTITY = 10**9
 LONGEST_TERM = 120
 MOST_LINES = 2_000
 
