@@ -14,7 +14,7 @@ from domain.calendar import local_date
 from domain.ids import derived
 from domain.order import Order
 from domain.outcome import Done, Sent
-from domain.quote_version import from_content
+from domain.quote_version import offer
 from domain.state import Deal
 from gateways.documents import order_form
 from gateways.paper import order_form_data
@@ -73,7 +73,7 @@ class SignatureActivities(stubs.SignatureActivities):
             account = await session.get(AccountRow, deal.account_id)
         if version is None or entity is None or account is None:
             raise MissingReference(what="the version, its entity or its account")
-        quote = from_content(version.content)
+        quote = offer(version.content, order.chosen)
         data = order_form_data(
             entity=entity,
             account=account,
