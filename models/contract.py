@@ -1,13 +1,15 @@
 """Contracts: one per deal, its terms (one per signed order that began one), and the lines each term bills."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.billing_plan import PlanLine
 from models.account import METHODS
 from models.base import Json, Quantity, Recorded, Row, Share, currency_code, not_negative, one_of, positive, together
 
@@ -131,3 +133,27 @@ async def lines(session: AsyncSession, contract_id: str, term: int) -> Sequence[
         .order_by(col(ContractLineRow.line_no), col(ContractLineRow.from_period), col(ContractLineRow.segment))
     )
     return (await session.exec(query)).all()
+
+
+def plan_line(row: Mapping[str, Any], *, periods: int) -> PlanLine:
+    """A line as it was booked; `row` is the row's columns, or their JSON. A term has `periods`."""
+    charge, starts_on, to_period = row["charge"], row["starts_on"], row["to_period"]
+    return PlanLine(
+        line_no=row["line_no"],
+        segment=row["segment"],
+        kind=row["kind"],
+        timing=row["timing"],
+        from_period=row["from_period"],
+        to_period=periods if to_period is None else to_period,
+        product=row["product"],
+        description=row["description"],
+        model=row["model"],
+        unit_label=row["unit_label"],
+        quantity=Decimal(str(row["quantity"])),
+        amount_minor=row["period_amount_minor"],
+        revenue_account=charge["revenue_account"],
+        explain=tuple(charge["explain"]),
+        milestone=row["milestone"],
+        starts=row["starts"],
+        starts_on=date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on,
+    )

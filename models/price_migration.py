@@ -131,13 +131,13 @@ async def running_version(session: AsyncSession, contract_id: str, term: int) ->
 
 async def contracts_on(
     session: AsyncSession, book_id: str, *, entity: str | None = None, accounts: Sequence[str] = ()
-) -> Sequence[tuple[ContractRow, ContractTermRow]]:
-    """Contracts in service whose last term bills a version of this price book, by deal, each with that term; all of them,
-    or those of one entity, or of these accounts.
+) -> Sequence[ContractRow]:
+    """Contracts in service whose last term bills a version of this price book, by deal; all of them, or those of one
+    entity, or of these accounts.
     """
     last = select(func.max(col(ContractTermRow.term))).where(col(ContractTermRow.contract_id) == col(ContractRow.id))
     query = (
-        select(ContractRow, ContractTermRow)
+        select(ContractRow)
         .join(ContractTermRow, col(ContractTermRow.contract_id) == col(ContractRow.id))
         .join(QuoteVersionRow, col(QuoteVersionRow.id) == col(ContractTermRow.quote_version_id))
         .where(
