@@ -79,6 +79,11 @@ def buyer(account: Account) -> Buyer:
     return Buyer(name=account.name, address=account.address, email=account.email)
 
 
+def quote_number(deal_id: str, order_number: int) -> str:
+    """The number printed on a quote and on its order form."""
+    return f"{deal_id.removeprefix('d_')[:8].upper()}-{order_number}"
+
+
 def order_form_data(  # noqa: PLR0913  (a form has that many fields)
     *,
     entity: Entity,

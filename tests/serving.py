@@ -26,8 +26,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings_over(outside: SandboxProcess, database_url: str, temporal_address: str, task_queue: str) -> Settings:
-    """Settings in which the outside plays every party."""
+def settings_over(outside: SandboxProcess, database_url: str, temporal_address: str, task_queue: str, *, port: int = 8080) -> Settings:
+    """Settings in which the outside plays every party; `port` is where it reaches our API."""
     return Settings(
         database_url=SecretStr(database_url),
         temporal_address=temporal_address,
@@ -40,6 +40,8 @@ def settings_over(outside: SandboxProcess, database_url: str, temporal_address: 
         bank_url=f"{outside.url}/bank",
         bank_secret=SecretStr(outside.bank_secret),
         smtp_port=outside.smtp_port,
+        link_secret=SecretStr("the-first-secret-of-tests,the-old-secret-of-tests"),
+        public_url=f"http://127.0.0.1:{port}",
     )
 
 

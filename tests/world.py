@@ -176,7 +176,7 @@ async def world(
     """Everything up: the API on a port (to which the outside sends its webhooks) and a worker on a queue of its own."""
     async with furnished(database_url, outside, starts_at=starts_at, dunning=dunning) as place:
         port = free_port()
-        settings = settings_over(outside, database_url, temporal_address, f"world-{place.entity}")
+        settings = settings_over(outside, database_url, temporal_address, f"world-{place.entity}", port=port)
         for entity in (place.entity, place.real):
             await place.control("hooks", account=entity, url=f"http://127.0.0.1:{port}")
         app = create_app(settings, relay=relay)

@@ -113,7 +113,7 @@ async def house(
     port = free_port()
     outside = SandboxProcess(data=folder / "sandbox.db", hooks=f"http://127.0.0.1:{port}")
     await asyncio.to_thread(outside.start)
-    settings = settings_over(outside, database_url, temporal_address, f"api-{uuid4()}")
+    settings = settings_over(outside, database_url, temporal_address, f"api-{uuid4()}", port=port)
     app = create_app(settings, relay=relay)
     try:
         async with serving(app, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
