@@ -7,19 +7,25 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   ├── InvalidDocument (carries every problem with its path)
     │   │   ├── PriceBookInvalid      price_book.py
     │   │   ├── DraftInvalid          quote_draft.py
+    │   │   ├── ConfigurationBroken   configuration.py
+    │   │   ├── CouponInvalid         coupon.py
     │   │   ├── PolicyInvalid         approval_policy.py
     │   │   └── DunningPolicyInvalid  dunning_policy.py
     │   ├── UnknownCurrency, CurrencyMismatch, AmountOutOfRange, NothingToSpreadOver    money.py
     │   ├── DateOutOfRange, UnknownZone, NaiveInstant, PeriodEmpty                      calendar.py
     │   ├── QuantityNegative, QuantityAbsurd, QuantityOutOfBounds, MonthsDoNotFit       pricing.py
-    │   ├── DiscountNegative, DiscountTooLarge, DiscountTwice                           discount.py
+    │   ├── DiscountNegative, DiscountTooLarge, DiscountTwice, TargetAboveList          discount.py
+    │   ├── LineDoesNotFit        quoting/asked.py
+    │   ├── UnknownAlternative    quoting/alternative.py
+    │   ├── UnknownCoupon         coupon.py
     │   ├── UnknownProduct, UnknownCharge                                               price_book.py
     │   ├── QuoteCurrencyMismatch, QuoteBookMismatch, UpliftOutOfRange                  quote.py
     │   ├── TaxRateOutOfRange     tax.py
     │   ├── InvoiceEmpty          invoice.py
     │   └── EntryUnbalanced, EntryEmpty, ReceiptNotPositive                             ledger.py
     ├── Conflict (kind conflict: right in itself, but not now)
-    │   └── PriceBookNotYetValid  quote.py
+    │   ├── CouponOutOfDate, CouponDoesNotFit, CouponUsedUp, CouponForFirstOrder        coupon.py
+    │   └── PriceBookNotYetValid, PriceBookOutOfDate, PriceBookNotForAccount            quote.py
     ├── NotFound (kind not_found)
     └── Forbidden (kind forbidden: right, but not by this person)
 """

@@ -7,22 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
-from domain.errors import Invalid
 from domain.message import Answer, Fact, Message
+from domain.quoting.alternative import UnknownAlternative
 
 if TYPE_CHECKING:
     from domain.quote_version import PricedQuote
 
 LINK = "link"
-
-
-@dataclass(kw_only=True, eq=False)
-class UnknownAlternative(Invalid):
-    """The version offers no such alternative, or a choice was left open."""
-
-    alternative: str
-    offered: tuple[str, ...]
-    hint: str = "choose one of the alternatives of the version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def repriced(running: Running, book: PriceBook) -> PricedQuote:
         raise MigrationCurrencyMismatch(where="to", found=book.currency, expected=currency)
     asked = dict(Draft.parse(running.draft).offers())
     if running.chosen not in asked:
-        raise UnknownAlternative(alternative=running.chosen, known=tuple(asked))
+        raise UnknownAlternative(alternative=running.chosen, offered=tuple(asked))
     draft = replace(asked[running.chosen], price_book=book.name, price_book_version=None)
     # the day of pricing decides on promotions and coupons, not on whether the new book has begun
     begun = replace(book, valid_from=min(book.valid_from, running.priced_on))

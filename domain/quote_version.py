@@ -13,7 +13,7 @@ from typing import cast
 
 from domain.approval_policy import Facts, worst
 from domain.document import decimal_text
-from domain.errors import Invalid
+from domain.quoting.alternative import UnknownAlternative
 from domain.quoting.priced import ADVANCE, ONE_TIME, RECURRING, PricedLine, PricedSegment, plain_segment
 from domain.quoting.terms import QuoteTerms
 from domain.quoting.totals import Totals, totals
@@ -32,15 +32,6 @@ __all__ = [
     "shown",
     "totals",
 ]
-
-
-@dataclass(kw_only=True, eq=False)
-class UnknownAlternative(Invalid):
-    """An alternative that the version does not have, or none picked where it has several."""
-
-    alternative: str
-    known: tuple[str, ...]
-    hint: str = "name one of the alternatives of the version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +127,7 @@ def offer(mapping: Mapping[str, object], chosen: str = "") -> PricedQuote:
     """The offer that was picked ('' where there is but one). Raises UnknownAlternative."""
     found = dict(offers(mapping).offers)
     if chosen not in found:
-        raise UnknownAlternative(alternative=chosen, known=tuple(found))
+        raise UnknownAlternative(alternative=chosen, offered=tuple(found))
     return found[chosen]
 
 
