@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
@@ -11,8 +12,10 @@ from api.errors import missing
 from api.schema import At, Figure, Out
 from domain import money
 from domain.agenda import agenda
+from domain.order import Order, OrderStage
 from domain.state import Deal
 from domain.step import StepKind
+from models import share as shares
 from models.account import AccountRow
 from models.approval import ApprovalRequestRow
 from models.contract import ContractRow
@@ -23,6 +26,14 @@ from models.quote import QuoteVersionRow
 from workflows.converter import from_json
 
 MOST_COMING = 10
+AFTER_ACCEPTANCE = frozenset(
+    {
+        OrderStage.ACCEPTED,
+        OrderStage.OUT_FOR_SIGNATURE,
+        OrderStage.SIGNED,
+        OrderStage.PROVISIONING,
+    }
+)
 
 
 class AmountOut(Out):
@@ -67,7 +78,11 @@ class DealLineOut(Out):
 class VersionOut(Out):
     id: str
     version: int
+    kind: str = Field(description="quote, renewal or migration")
     status: str
+    alternative: str = Field(
+        description="the alternative that the customer chose; empty: none yet, or there is no choice"
+    )
     total: AmountOut
     acv: AmountOut
     discount_percent: Figure
@@ -88,6 +103,14 @@ class ApprovalOut(Out):
     escalated_to: str
 
 
+class AlternativeOut(Out):
+    name: str
+    recommended: bool
+    term_months: int
+    interval_months: int
+    acv: AmountOut
+
+
 class OrderOut(Out):
     number: int
     kind: str = Field(description="new or renewal")
@@ -96,8 +119,25 @@ class OrderOut(Out):
     reason: str = Field(description="why it came back: of a refused price, a rejection, a decline")
     parked: str
     version: int = Field(description="the current version; 0: nothing is priced yet")
+    delivery: str = Field(description="link: it is shown by a share link and accepted there before it is signed")
+    alternatives: list[AlternativeOut] = Field(description="of the current version, of which the customer picks one")
+    chosen: str = Field(description="the alternative that the customer picked")
+    answer: str = Field(description="what the customer said on the share link: accepted, declined, or nothing yet")
     versions: list[VersionOut]
     approvals: list[ApprovalOut]
+
+
+class QuestionOut(Out):
+    """What a customer asked about a quote; open while `reply` is null."""
+
+    id: str
+    version_id: str
+    text: str
+    by: str
+    at: At
+    reply: str | None
+    replied_by: str
+    replied_at: At | None
 
 
 class CollectionOut(Out):
@@ -131,6 +171,7 @@ class DealOut(DealLineOut):
     orders: list[OrderOut]
     contract: ContractLineOut | None
     collections: list[CollectionOut]
+    questions: list[QuestionOut] = Field(description="of the customer, in the order in which they were asked")
 
 
 def line(row: DealRow) -> dict[str, Any]:
@@ -169,6 +210,7 @@ async def page_of(database: Database, deal_id: str) -> DealOut:
                 select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id, col(InvoiceRow.status) == "open")
             )
         ).all()
+        questions = await shares.questions(session, deal_id)
     deal = from_json(Deal, row.state)
     steps = [step for step in agenda(deal) if step.kind is not StepKind.TAKE][:MOST_COMING]
     return DealOut(
@@ -179,6 +221,7 @@ async def page_of(database: Database, deal_id: str) -> DealOut:
         orders=_orders(deal, versions, approvals),
         contract=_contract(deal, contract),
         collections=_collections(deal, {invoice.id: invoice for invoice in invoices}),
+        questions=[QuestionOut.model_validate(each) for each in questions],
     )
 
 
@@ -199,6 +242,7 @@ def _orders(deal: Deal, versions: Sequence[QuoteVersionRow], approvals: Sequence
                 reason=order.reason if order else "",
                 parked=order.parked if order else "",
                 version=order.version if order else (newest.version if newest else 0),
+                **_with_customer(order, newest, deal.currency),
                 versions=[version_out(row) for row in rows],
                 approvals=[_approval(row) for row in approvals if row.order_number == number],
             )
@@ -206,18 +250,56 @@ def _orders(deal: Deal, versions: Sequence[QuoteVersionRow], approvals: Sequence
     return found
 
 
+def _with_customer(order: Order | None, newest: QuoteVersionRow | None, currency: str) -> dict[str, Any]:
+    """How the current version reaches the customer, and what the customer said. Of a closed order the version tells."""
+    terms = order.terms if order else None
+    if order is None or terms is None:
+        chosen = newest.alternative if newest else ""
+        return {"delivery": "", "alternatives": [], "chosen": chosen, "answer": ""}
+    choices = [
+        AlternativeOut(
+            name=each.name,
+            recommended=each.recommended,
+            term_months=each.term_months,
+            interval_months=each.interval_months,
+            acv=amount(each.acv_minor, currency),
+        )
+        for each in terms.alternatives
+    ]
+    answer = "declined" if order.stage is OrderStage.DECLINED and not order.document_sha256 else ""
+    if order.stage in AFTER_ACCEPTANCE:
+        answer = "accepted"
+    shown = bool(order.share_id)
+    return {
+        "delivery": terms.delivery,
+        "alternatives": choices,
+        "chosen": order.chosen,
+        "answer": answer if shown else "",
+    }
+
+
 def version_out(row: QuoteVersionRow) -> VersionOut:
     """A version as a deal's page shows it."""
     return VersionOut(
         id=row.id,
         version=row.version,
+        kind=row.kind,
         status=row.status,
+        alternative=row.alternative,
         total=amount(row.total_minor, row.currency),
         acv=amount(row.acv_minor, row.currency),
-        discount_percent=row.content["totals"]["discount_percent"],
+        discount_percent=discount_of(row),
         expires_at=row.expires_at,
         content_hash=row.content_hash,
     )
+
+
+def discount_of(row: QuoteVersionRow) -> Decimal:
+    """The discount on the list total as stated, in percent; of alternatives, that of the recommended one."""
+    content = row.content
+    if "alternatives" in content:
+        content = next(each["offer"] for each in content["alternatives"] if each["name"] == content["recommended"])
+    return Decimal(content["totals"]["discount_percent"])
 
 
 def _approval(row: ApprovalRequestRow) -> ApprovalOut:

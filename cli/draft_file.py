@@ -5,8 +5,10 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from cli.client import Api
 from cli.trouble import Trouble
 from demo.load import load_price_book
 from demo.positions import Document, FileProblem, FileProblems, load_text, load_yaml
+from domain.errors import DomainError, InvalidDocument
 
 OURS = ("name", "account")
 BOOK_FILES = (".yaml", ".yml", ".json")
@@ -58,7 +61,7 @@ def asked(path: Path, *, whole: bool = True) -> Asked:
         draft["price_book"] = load_price_book(book).name
 
     def at(field: str) -> str:
-        line, column = read.position(field)
+        line, column = read.position(field.partition(", ")[0])  # what several lines break stands at the first of them
         return f"{read.file}:{line}:{column}"
 
     name, account = _text(read.mapping, "name"), _text(read.mapping, "account")
@@ -102,6 +105,31 @@ def told_in_file(said: Asked, refused: Trouble) -> Trouble:
         type_=refused.type,
         errors=[(places[where], message) for where, message in refused.errors],
     )
+
+
+@contextmanager
+def in_file(said: Asked) -> Iterator[None]:
+    """What the rules refuse in here is told at the file's own lines."""
+    try:
+        yield
+    except InvalidDocument as refusal:
+        raise FileProblems([_problem(said, each.path, each.message) for each in refusal.problems]) from None
+    except DomainError as refusal:
+        where = f"{said.at(refusal.where)}: {refusal.where}" if refusal.where else said.at("")
+        raise Trouble(refusal.text, where=where, mend=refusal.hint, type_=refusal.type) from None
+
+
+def day(said: str, option: str) -> date | None:
+    """A date that an option names; None where it says nothing. Raises Trouble."""
+    try:
+        return date.fromisoformat(said) if said else None
+    except ValueError:
+        raise Trouble(f"{said!r} is no date", where=option, mend="as in 2027-07-01") from None
+
+
+def _problem(said: Asked, where: str, message: str) -> FileProblem:
+    file, line, column = said.at(where).rsplit(":", 2)
+    return FileProblem(file, int(line), int(column), where, message)
 
 
 def _place(said: Asked, where: str) -> str:

@@ -12,15 +12,13 @@ from cli import show
 from cli.client import api_of
 from cli.deal_id import found
 from cli.deal_page import zone_of
-from cli.draft_file import asked
+from cli.draft_file import asked, in_file
+from cli.draft_file import day as day_of
 from cli.home import FOLDER, Folder
-from cli.trouble import Trouble
 from demo.load import load_price_book
-from demo.positions import FileProblem, FileProblems
 from domain import quote
 from domain.deal import opened
 from domain.document import content_hash
-from domain.errors import DomainError, InvalidDocument
 from domain.forecast import ForecastStep, forecast
 from domain.money import Money, text
 from domain.order import opened as order_of
@@ -46,7 +44,7 @@ def forecast_(
     if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
         if price_book is None:
             raise typer.BadParameter("a file is priced from a price book's file", param_hint="--price-book")
-        _of_file(path, price_book, entity_zone, _day(on, "--on"), _day(until, "--until"))
+        _of_file(path, price_book, entity_zone, day_of(on, "--on"), day_of(until, "--until"))
         return
     api = api_of(folder)
     id_ = found(api, what)
@@ -58,14 +56,8 @@ def _of_file(path: Path, book_path: Path, zone: str, on: date | None, until: dat
     said = asked(path, whole=False)
     book = load_price_book(book_path)
     day = on or datetime.now(tz=ZoneInfo(zone)).date()
-    try:
+    with in_file(said):
         priced = quote.price(Draft.parse(said.draft), book, on=day)
-    except InvalidDocument as refusal:
-        raise FileProblems([_problem(said.at, each.path, each.message) for each in refusal.problems]) from None
-    except DomainError as refusal:
-        raise Trouble(
-            str(refusal), where=f"{said.at(refusal.where)}: {refusal.where}", mend=refusal.hint, type_=refusal.type
-        ) from None
     deal = deal_of(priced, book, name=said.name or path.stem, zone=zone, on=day)
     net = priced.totals.net_minor
     steps = forecast(deal, until=until)
@@ -127,15 +119,3 @@ def _print(steps: list[dict[str, Any]], zone: str, total: str) -> None:
     out.print(f"If all sign and pay; times in {zone}, amounts before tax", style="dim")
     show.put(out, made)
     out.print(f"invoiced in all: {total}", style="bold")
-
-
-def _problem(at: Any, where: str, message: str) -> FileProblem:
-    file, line, column = at(where).rsplit(":", 2)
-    return FileProblem(file, int(line), int(column), where, message)
-
-
-def _day(said: str, option: str) -> date | None:
-    try:
-        return date.fromisoformat(said) if said else None
-    except ValueError:
-        raise Trouble(f"{said!r} is no date", where=option, mend="as in 2027-07-01") from None

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from domain import contract as contracts
 from domain import dunning
 from domain.agenda import agenda
-from domain.billing_schedule import split_subject
+from domain.billing_schedule import Term, split_subject
 from domain.calendar import Period, local_date, local_midnight
 from domain.contract import anchored_on
 from domain.deal import after
@@ -23,7 +23,9 @@ PERSONAL = frozenset({StepKind.EXPIRE, StepKind.REMIND, StepKind.ESCALATE})  # t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastStep:
-    """One dated step. For a bill, `period` is the service period and `term` and `number` (from 0) say which one."""
+    """One dated step. For a bill, `period` is the service period and `term` and `number` (from 0) say which one; `of` is
+    that term as it stood then, of which `periods` are billed.
+    """
 
     at: datetime
     kind: str
@@ -32,13 +34,15 @@ class ForecastStep:
     text: str
     period: Period | None = None
     term: int = 0
+    of: Term | None = None
+    periods: int = 0
 
 
 def forecast(deal: Deal, *, until: date | None = None) -> tuple[ForecastStep, ...]:
     """The steps of the deal, as it stands, up to `until` (default: the end of the running or coming term).
 
-    Assumed: whoever is asked approves, the customer takes the recommended alternative, signs at once and pays when charged or when due. An order that
-    was not priced yet has no forecast beyond its pricing.
+    Assumed: whoever is asked approves, the customer takes the recommended alternative, signs at once and pays when charged
+    or when due. An order that was not priced yet has no forecast beyond its pricing.
     """
     found: list[ForecastStep] = []
     whole_term = False
@@ -99,15 +103,24 @@ def _people_act(deal: Deal) -> Deal:
 
 
 def _told(deal: Deal, step: Step, now: datetime) -> ForecastStep:
-    period, term = None, 0
+    period, term, running, periods = None, 0, None, 0
     text = _TEXT[step.kind]
     if step.kind is StepKind.BILL and deal.contract is not None:
         _, term = split_subject(step.subject)
         running = next(t for t in deal.contract.terms if t.number == term)
         period = running.billed_period(step.number, deal.contract.cancel_on)
+        periods = running.periods_before(deal.contract.cancel_on)
         text = f"invoice for {period}" if step.number < running.periods else f"what {period} still owes"
     return ForecastStep(
-        at=now, kind=step.kind.value, subject=step.subject, number=step.number, text=text, period=period, term=term
+        at=now,
+        kind=step.kind.value,
+        subject=step.subject,
+        number=step.number,
+        text=text,
+        period=period,
+        term=term,
+        of=running,
+        periods=periods,
     )
 
 

@@ -1,0 +1,32 @@
+"""What the bills of a term that are still to come put on their invoices: by the plan that the invoices are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.billing_plan import PlanLine, PlannedInvoice, invoice_lines, resolve_starts
+from domain.billing_schedule import Term
+from domain.invoice import InvoiceLine
+
+
+def bill(plan: Sequence[PlanLine], term: Term, index: int, *, periods: int) -> tuple[InvoiceLine, ...]:
+    """What bill `index` of a term invoices, of which `periods` are billed; () means no invoice.
+
+    Starts that are not dated yet (before the contract is in service) count as the term's.
+    """
+    start = term.starts_on
+    assumed = resolve_starts(plan, signed_on=start, provisioned_on=start, term_starts_on=start)
+    dated = [known if known.starts_on is not None else line for known, line in zip(plan, assumed, strict=True)]
+    return invoice_lines(dated, index=index, periods=periods, period_of=term.period)
+
+
+def coming(plan: Sequence[PlanLine], term: Term) -> tuple[PlannedInvoice, ...]:
+    """The invoices that a term still makes, by date, if it runs to its end."""
+    found = []
+    for index in range(term.billed, term.bills):
+        lines = bill(plan, term, index, periods=term.periods)
+        if lines:
+            net = sum(line.amount_minor for line in lines)
+            period = term.billed_period(index)
+            found.append(PlannedInvoice(on=term.bills_on(index), period=period, lines=lines, net_minor=net))
+    return tuple(found)

@@ -1,0 +1,57 @@
+"""A draft played through without storing anything: its offers priced, who would have to approve, what it would bill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from domain.approval_policy import Facts, Policy, Requirement, required
+from domain.billing_plan import PlannedInvoice, preview
+from domain.coupon import Coupon
+from domain.price_book import PriceBook
+from domain.quote import price_offers
+from domain.quote_draft import Draft
+from domain.quote_version import PricedQuote, QuoteOffers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed:
+    """A draft as it would be priced on `on`, with its term from `starts_on`; `approvals` None: no policy was given."""
+
+    on: date
+    starts_on: date
+    offers: QuoteOffers
+    facts: Facts
+    approvals: tuple[Requirement, ...] | None
+
+    def invoices(self, quote: PricedQuote) -> tuple[PlannedInvoice, ...]:
+        """The dated invoices of one offer's whole term, by date; what hangs on a milestone is not among them."""
+        return preview(quote, anchor=self.starts_on, signed_on=self.starts_on)
+
+
+def previewed(
+    draft: Draft,
+    book: PriceBook,
+    *,
+    on: date,
+    starts_on: date | None = None,
+    policy: Policy | None = None,
+    coupons: Mapping[str, Coupon] | None = None,
+    segment: str = "",
+    entity: str = "",
+) -> Previewed:
+    """Price a draft on a day, as the server would. Its term starts on `starts_on`, on its own date, or on that day.
+
+    Raises what `price_offers` raises; an error names its field.
+    """
+    offers = price_offers(draft, book, on=on, coupons=coupons or {}, segment=segment, entity=entity)
+    fixed = draft.terms.start
+    own = on if fixed in {"provisioning", "signature"} else date.fromisoformat(fixed)
+    return Previewed(
+        on=on,
+        starts_on=starts_on or own,
+        offers=offers,
+        facts=offers.facts,
+        approvals=None if policy is None else required(policy, offers.facts),
+    )
