@@ -11,9 +11,9 @@ from decimal import Decimal
 from functools import cache
 from typing import cast
 
-from domain.approval_policy import Facts, worst
 from domain.document import decimal_text
 from domain.quoting.alternative import UnknownAlternative
+from domain.quoting.facts import Facts, worst
 from domain.quoting.priced import ADVANCE, ONE_TIME, RECURRING, PricedLine, PricedSegment, plain_segment
 from domain.quoting.terms import QuoteTerms
 from domain.quoting.totals import Totals, totals

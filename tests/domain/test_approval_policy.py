@@ -152,7 +152,7 @@ def test_a_higher_discount_never_needs_fewer_approvals(one: Decimal, other: Deci
             a_policy({"discount_over": 10}),
             Problem(
                 "rules[0].when.discount_over",
-                "unknown field; known here: acv_over, all, any, discount_percent_over, net_days_over, tcv_over, term_months_over",
+                "unknown field; known here: acv_over, all, any, below_floor, clauses_over, currency_in, discount_percent_over, margin_percent_below, method_in, net_days_over, one_time_over, partner_percent_over, product_in, ramp, region_in, segment_in, tcv_over, term_months_over",
             ),
         ),
         (
