@@ -64,6 +64,7 @@ class Contract:
     access_wanted: str = NONE
     access_changes: int = 0
     since: datetime | None = None
+    delivery: str = "signature"  # how its renewals reach the customer
     parked: str = ""
     access_parked: str = ""  # access and the notice fail alone: billing goes on
     notice_parked: str = ""
@@ -100,6 +101,7 @@ class Contract:
             access=FULL,
             access_wanted=FULL,
             since=at,
+            delivery=terms.delivery,
             milestones=_milestones(1, terms),
         )
 
@@ -122,6 +124,7 @@ class Contract:
             net_days=terms.net_days,
             auto_renew=terms.auto_renew,
             notice_days=terms.notice_days,
+            delivery=terms.delivery,
         )
 
     def billed(self, term_number: int, index: int) -> Contract:

@@ -211,6 +211,7 @@ def _noticed(deal: Deal) -> Outcome:
         auto_renew=running.auto_renew,
         notice_days=running.notice_days,
         arrears=last.arrears,
+        delivery=running.delivery,
     )
     priced = Priced(version=1, version_id="", content_hash="", expires_at=end, terms=terms, needs=())
     return Noticed(order_number=deal.next_order, priced=priced)
