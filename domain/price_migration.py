@@ -9,13 +9,14 @@ that are not billed yet change; one-time and milestone charges keep their price.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from domain.coupon import Coupon
 from domain.document import content_hash
 from domain.errors import Invalid
-from domain.price_book import PriceBook, to_mapping
+from domain.price_book import PriceBook, parse, to_mapping
 from domain.quote import price, uplifted
 from domain.quote_draft import Draft
 from domain.quote_version import PricedQuote, UnknownAlternative, content, offer
@@ -37,12 +38,14 @@ class Running:
 
     `content` is that of its quote version, `alternative` the offer of it that holds; `draft` is what was asked for, by
     its version or, if that is `renewed`, by the one that began the contract, on the day `priced_on`; `chosen` is the
-    offer of it that was picked.
+    offer of it that was picked. `book` is the price book of that day, `coupons` those of the deal, by code.
     """
 
     content: Mapping[str, object]
     draft: Mapping[str, object]
     priced_on: date
+    book: Mapping[str, object]
+    coupons: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     alternative: str = ""
     chosen: str = ""
     renewed: bool = False
@@ -69,19 +72,36 @@ def repriced(running: Running, book: PriceBook) -> PricedQuote:
     Raises MigrationCurrencyMismatch, UnknownAlternative, and what `quote.price` raises where the book does not sell what the
     contract has: UnknownProduct, UnknownCharge, the quantity errors, DiscountTooLarge.
     """
-    currency = running.quote.currency
-    if book.currency != currency:
-        raise MigrationCurrencyMismatch(where="to", found=book.currency, expected=currency)
+    now = running.quote
+    if book.currency != now.currency:
+        raise MigrationCurrencyMismatch(where="to", found=book.currency, expected=now.currency)
     asked = dict(Draft.parse(running.draft).offers())
     if running.chosen not in asked:
         raise UnknownAlternative(alternative=running.chosen, offered=tuple(asked))
-    draft = replace(asked[running.chosen], price_book=book.name, price_book_version=None)
-    # the day of pricing decides on promotions and coupons, not on whether the new book has begun
-    begun = replace(book, valid_from=min(book.valid_from, running.priced_on))
-    found = price(draft, begun, on=running.priced_on)
+    found = price(
+        replace(asked[running.chosen], price_book=book.name, price_book_version=None),
+        _prices_alone(book, parse(running.book)),
+        on=running.priced_on,
+        coupons={code: Coupon.parse(each) for code, each in running.coupons.items()},
+        segment=now.segment,
+        entity=now.entity,
+    )
     if running.renewed:  # in the shape that a renewal has, without raising anything
         found = uplifted(content(found), Decimal(0))
     return replace(found, price_book_hash=content_hash(to_mapping(book)))
+
+
+def _prices_alone(book: PriceBook, old: PriceBook) -> PriceBook:
+    """The new list prices with the promotions of the old book: whom and when a book is for is asked of new sales."""
+    return replace(
+        book,
+        valid_from=old.valid_from,
+        valid_to=old.valid_to,
+        segments=(),
+        entities=(),
+        rules=(),
+        promotions=old.promotions,
+    )
 
 
 def difference(before: PricedQuote, after: PricedQuote, *, from_period: int) -> Difference:

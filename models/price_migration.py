@@ -11,6 +11,8 @@ from domain.calendar import local_date
 from domain.price_migration import Running
 from models.base import Json, Recorded, Row, not_negative, one_of
 from models.contract import ContractRow, ContractTermRow
+from models.coupon import CouponRow, CouponUseRow
+from models.price_book import PriceBookRow
 from models.quote import QuoteDraftRow, QuoteVersionRow
 
 EFFECTIVE = ("next_period",)
@@ -102,9 +104,10 @@ async def running(session: AsyncSession, contract_id: str, term: int, zone: str)
         return None
     terms, versions = ContractTermRow, QuoteVersionRow
     asked = (
-        select(versions, QuoteDraftRow)
+        select(versions, QuoteDraftRow, PriceBookRow)
         .join(terms, col(terms.order_number) == col(versions.order_number))
         .join(QuoteDraftRow, col(QuoteDraftRow.id) == col(versions.draft_id))
+        .join(PriceBookRow, col(PriceBookRow.id) == col(versions.price_book_id))
         .where(col(terms.contract_id) == contract_id, col(terms.term) <= term, col(versions.deal_id) == version.deal_id)
         .order_by(col(terms.term).desc(), col(versions.version).desc())
         .limit(1)
@@ -112,11 +115,15 @@ async def running(session: AsyncSession, contract_id: str, term: int, zone: str)
     found = (await session.exec(asked)).first()
     if found is None:
         return None
-    origin, draft = found
+    origin, draft, book = found
+    taken = select(CouponRow).join(CouponUseRow, col(CouponUseRow.code) == col(CouponRow.code))
+    coupons = (await session.exec(taken.where(col(CouponUseRow.deal_id) == version.deal_id))).all()
     return Running(
         content=version.content,
         alternative=version.alternative,
         draft=draft.content,
+        book=book.content,
+        coupons={row.code: row.content for row in coupons},
         chosen=origin.alternative,
         priced_on=local_date(origin.created_at, zone),
         renewed=origin.order_number != version.order_number,
