@@ -13,6 +13,8 @@ from domain.quoting.own_price import Rating, rating
 from domain.quoting.priced import MILESTONE, PER_PERIOD, USAGE
 from domain.quoting.ramp import stretches
 from domain.rating.charge import Charge
+from domain.rating.measured import PropertyMissing
+from domain.rating.units import NoPriceForProperties
 
 
 @dataclass(kw_only=True, eq=False)
@@ -110,8 +112,10 @@ class _Rating:
                 attributes=line.attributes,
             )
         except DomainError as error:
-            place = f"lines[{index}].ramp[{number}]" if line.ramp else f"lines[{index}]"
-            error.where = f"{place}.quantity"
+            if isinstance(error, PropertyMissing | NoPriceForProperties):
+                error.where = f"lines[{index}].attributes"
+            else:
+                error.where = f"lines[{index}].ramp[{number}].quantity" if line.ramp else f"lines[{index}].quantity"
             raise
         self.ratings[known] = found
         return found
