@@ -12,12 +12,16 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from domain.errors import Problem
 from domain.money import EXACT, EXPONENTS
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
+_PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
+_LONGEST = 500  # characters of a text
+_PLAIN_LIMIT = 10**9
 _NOTHING = frozenset({"", "null", "~"})
 _TRUE = frozenset({"true", "yes"})
 _FALSE = frozenset({"false", "no"})
@@ -30,8 +34,28 @@ def decimal_text(value: Decimal) -> str:
     >>> decimal_text(Decimal("10.50")), decimal_text(Decimal("1E+2")), decimal_text(Decimal("-0.0"))
     ('10.5', '100', '0')
     """
-    plain = format(value.normalize(EXACT), "f")
+    plain = str(value)
+    if "E" in plain:
+        plain = format(value.normalize(EXACT), "f")
+    elif "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
     return "0" if plain == "-0" else plain
+
+
+def plain_number(value: object) -> Decimal | None:
+    """A number as nearly all are written, digits and at most 12 decimals, below a thousand million; None for any other.
+
+    >>> plain_number("12.50"), plain_number(3), plain_number("-1"), plain_number("1e3")
+    (Decimal('12.50'), Decimal('3'), None, None)
+    """
+    if type(value) is str:
+        return _plain_text(value)
+    return Decimal(value) if type(value) is int and 0 <= value < _PLAIN_LIMIT else None
+
+
+@lru_cache(maxsize=4096)  # prices and bounds come again and again
+def _plain_text(value: str) -> Decimal | None:
+    return Decimal(value) if _PLAIN.fullmatch(value) else None
 
 
 def canonical(mapping: Mapping[str, object]) -> str:
@@ -95,6 +119,11 @@ class Reader:
 
         Where text is required, `null` is text: there are people of that name.
         """
+        plain = self._mapping.get(name)
+        if type(plain) is str and plain.isidentifier() and plain.lower() != "null":  # quickly what most text is
+            self._read.add(name)
+            if len(plain) < _LONGEST and (not pattern or re.fullmatch(pattern, plain)):
+                return plain
         required = default is None
         value = self._mapping.get(name) if required and self._says_null(name) else self._field(name, required=required)
         if value is None:
@@ -103,7 +132,7 @@ class Reader:
             self.problem(name, f"expected text, found {_what(value)}")
             return default or ""
         said = str(value).strip()
-        if len(said) > 500:  # noqa: PLR2004 — told in the docstring
+        if len(said) > _LONGEST:
             self.problem(name, "is longer than 500 characters")
         elif pattern and not re.fullmatch(pattern, said):
             self.problem(name, f"expected {shape}, found {said!r}")
@@ -120,6 +149,10 @@ class Reader:
         self, name: str, default: Decimal | None = None, *, minimum: Decimal | int, maximum: Decimal | int
     ) -> Decimal:
         """An exact number of at most 12 decimals inside `[minimum, maximum]`."""
+        plain = plain_number(self._mapping.get(name))
+        if plain is not None and minimum <= plain <= maximum:
+            self._read.add(name)
+            return plain
         if (value := self._field(name, required=default is None)) is None:
             return default if default is not None else Decimal(minimum)
         number = self._number(name, value)
@@ -177,6 +210,10 @@ class Reader:
         """A list of mappings, with at least one item where required."""
         items = self._list(name, required=required)
         return [Reader(item, self.problems, f"{self.at(name)}[{i}]") for i, item in enumerate(items)]
+
+    def items(self, name: str) -> Sequence[object]:
+        """The items of a list as they stand, with at least one."""
+        return self._list(name, required=True)
 
     def texts(self, name: str, default: Sequence[str] = (), *, pattern: str, shape: str) -> tuple[str, ...]:
         """A list of words."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from types import MappingProxyType
 
 from domain.errors import Invalid
-from domain.money import EXACT, LARGEST_MINOR, ROUNDINGS, AmountOutOfRange, exponent, round_half_up
+from domain.money import EXACT, LARGEST_MINOR, ROUNDINGS, AmountOutOfRange, exponent
 from domain.rating.adjustments import adjusted, converted
 from domain.rating.capacity import capacity
-from domain.rating.charge import IN_MONEY, LARGEST_PRICE, LARGEST_QUANTITY, ONCE, ZERO, Charge
+from domain.rating.charge import IN_MONEY, LARGEST_PRICE, LARGEST_QUANTITY, ONCE, Charge
 from domain.rating.measured import Measured
 from domain.rating.packages import package
 from domain.rating.percentage import dynamic, percentage
-from domain.rating.step import RatedStep, Steps, difference
+from domain.rating.step import RatedStep, Steps, difference, total
 from domain.rating.tiers import first_fee, graduated, stairstep, volume
 from domain.rating.units import flat, matrix, per_unit
 from domain.usage import Event, Span, measured
@@ -28,10 +28,13 @@ __all__ = [
     "Rated",
     "RatedStep",
     "rate",
+    "rounded",
+    "worked_out",
 ]
 
-# Enough decimals that no amount of 24 decimals divided by a number of months can cross a half by being cut here.
-_PLACES = Decimal(1).scaleb(-30)
+# Enough decimals that no amount of 36 decimals divided by a number of months can cross a half by being cut here.
+_PLACES = Decimal(1).scaleb(-40)
+_ONE = Decimal(1)
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
@@ -107,25 +110,44 @@ def rate(
     >>> rate(yearly, Decimal(3), months=1, currency="EUR").amount_minor   # 3 × 100.00 / 12
     2500
     """
+    steps, major = worked_out(charge, quantity, months=months, usage=usage, attributes=attributes, period=period)
+    digits = exponent(currency)
+    minor = [step._replace(amount=step.amount.scaleb(digits, EXACT)) for step in steps]
+    unrounded = major.scaleb(digits, EXACT)
+    return Rated(amount_minor=rounded(charge, major, currency), unrounded=unrounded, steps=tuple(minor))
+
+
+def worked_out(
+    charge: Charge,
+    quantity: Decimal,
+    *,
+    months: int,
+    usage: Sequence[Event] = (),
+    attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+    period: Span | None = None,
+) -> tuple[Steps, Decimal]:
+    """The steps and their exact sum in major units, of no currency yet and not rounded; raises as `rate` does."""
     if months < 1:
         raise MonthsDoNotFit(months=months)
-    minor = 10 ** exponent(currency)
     with localcontext(EXACT):
         if usage or charge.meters:
             groups = measured(charge, quantity, usage, attributes, period)
         else:
-            groups = [Measured(quantity=quantity, properties=attributes)]
+            groups = [Measured(quantity, (), attributes)]
         steps = adjusted(charge, _modelled(charge, groups))
         unit = charge.pricing_unit
-        scale = Decimal(minor) if unit is None else minor * unit.rate
-        if charge.kind not in ONCE:
-            steps, unrounded = _scaled(steps, scale * months, charge.months)
-        else:
-            steps, unrounded = _scaled(steps, scale, 1)
-        if unrounded > LARGEST_MINOR:
-            raise AmountOutOfRange(minor=round_half_up(unrounded))
-        rounded = int(unrounded.to_integral_value(rounding=ROUNDINGS[charge.rounding]))
-    return Rated(amount_minor=rounded, unrounded=unrounded, steps=tuple(steps))
+        scale = _ONE if unit is None else unit.rate
+        if charge.kind in ONCE or months == charge.months:
+            return _scaled(steps, scale, 1)
+        return _scaled(steps, scale * months, charge.months)
+
+
+def rounded(charge: Charge, major: Decimal, currency: str) -> int:
+    """Major units as whole minor units, rounded as the charge says. Raises UnknownCurrency, AmountOutOfRange."""
+    minor = int(major.scaleb(exponent(currency), EXACT).to_integral_value(rounding=ROUNDINGS[charge.rounding]))
+    if minor > LARGEST_MINOR:
+        raise AmountOutOfRange(minor=minor)
+    return minor
 
 
 _MODELS: dict[str, Callable[[Charge, Measured], Steps]] = {
@@ -151,7 +173,7 @@ def _modelled(charge: Charge, groups: list[Measured]) -> Steps:
         _check(charge, group.quantity)
         if charge.conversion is not None and group.quantity:
             units, step = converted(charge.conversion, group.quantity)
-            group = replace(group, quantity=units)
+            group = group._replace(quantity=units)
             steps.append(step)
         if group.quantity or group.transactions:
             used.append(group)
@@ -181,15 +203,14 @@ def _check(charge: Charge, quantity: Decimal) -> None:
 
 
 def _scaled(steps: Steps, multiply_by: Decimal, divide_by: int) -> tuple[Steps, Decimal]:
-    """The steps in minor units for the months rated, and their sum; the last one carries a division's 30th decimal."""
+    """The steps for the months rated, and their sum; the last one carries a division's 40th decimal."""
     if not multiply_by % divide_by:
         scale = multiply_by // divide_by
-        made = [RatedStep(q, price, fee, up_to, amount * scale, *told) for q, price, fee, up_to, amount, *told in steps]
-        return made, sum((step.amount for step in made), ZERO)
-    exact = sum((step.amount for step in steps), ZERO) * multiply_by
-    unrounded = _divided(exact, divide_by)
+        made = steps if scale == 1 else [step._replace(amount=step.amount * scale) for step in steps]
+        return made, total(made)
+    unrounded = _divided(total(steps) * multiply_by, divide_by)
     made = [step._replace(amount=_divided(step.amount * multiply_by, divide_by)) for step in steps]
-    rest = unrounded - sum((step.amount for step in made), ZERO)
+    rest = unrounded - total(made)
     if rest:
         made[-1] = made[-1]._replace(amount=made[-1].amount + rest)
     return made, unrounded

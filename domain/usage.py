@@ -6,7 +6,7 @@ An event is a mapping of properties, either its own fields or under `properties`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -130,7 +130,7 @@ def _groups(charge: Charge, events: list[_Event], attributes: Mapping[str, str],
     found = []
     for values, group in groups.items():
         properties = {**attributes, **{name: value for name, value in zip(names, values, strict=True) if value}}
-        found.append(replace(_aggregated(charge, group, period), properties=properties))
+        found.append(_aggregated(charge, group, period)._replace(properties=properties))
     return found or [Measured(quantity=ZERO, properties=attributes)]
 
 

@@ -20,8 +20,11 @@ def adjusted(charge: Charge, steps: Steps) -> Steps:
 
     A commitment of 1,000 on an amount of 812.345 adds a true-up of 187.655.
     """
-    amount = total(steps)
     most, least = charge.maximum_amount, charge.minimum_amount
+    unit = charge.pricing_unit
+    if most is None and least is None and charge.commitment is None and unit is None:
+        return steps
+    amount = total(steps)
     if most is not None and amount > most:
         steps = [*steps, difference("maximum", most - amount, f"at most {decimal_text(most)}")]
         amount = most
@@ -33,7 +36,6 @@ def adjusted(charge: Charge, steps: Steps) -> Steps:
         note = f"true-up to the commitment of {decimal_text(committed)}"
         steps = [*steps, difference("true_up", committed - amount, note)]
         amount = committed
-    unit = charge.pricing_unit
     if unit is None:
         return steps
     rounded = round_to(amount, _ONE, unit.decimals, unit.rounding)

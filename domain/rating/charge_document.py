@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from domain.document import Reader, decimal_text
 from domain.rating import charge_parts as parts
-from domain.rating.charge import INTERVALS, KINDS, LARGEST_QUANTITY, MODELS, ONCE, TIERED, Charge
+from domain.rating.charge import INTERVALS, KINDS, LARGEST_QUANTITY, MODELS, ONCE, TIERED, Charge, made
 from domain.rating.tier_document import ID, ID_SHAPE, NAME, NAME_SHAPE, price, quantity, read_tiers, tier_mapping
 
 _ACCOUNT = r"revenue:[a-z0-9][a-z0-9_.:-]{0,63}"
@@ -142,10 +142,10 @@ def read_charge(reader: Reader, *, product: str = "", preview: bool = False) -> 
         if name not in values:
             reader.problem(name, "is missing")
     head = _head(reader, product, preview=preview)
-    made = Charge(model=model, **head, **values)  # type: ignore[arg-type]  # the table reads each field to its type
+    charge = made(Charge, {"model": model, **head, **values})
     if len(reader.problems) == before:
-        parts.check(reader, made)
-    return made
+        parts.check(reader, charge)
+    return charge
 
 
 def _values(reader: Reader, model: str) -> dict[str, object]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from domain.errors import Invalid
 
@@ -17,14 +19,13 @@ class PropertyMissing(Invalid):
     hint: str = "tell the property: in `attributes`, or with each event of `usage`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(NamedTuple):
     """`quantity` units; `transactions` are the single amounts in their order; `properties` those all of them share."""
 
     quantity: Decimal
     transactions: tuple[Decimal, ...] = ()
-    properties: Mapping[str, str] = field(default_factory=dict)
-    peaks: Mapping[str, Decimal] = field(default_factory=dict)
+    properties: Mapping[str, str] = MappingProxyType({})
+    peaks: Mapping[str, Decimal] = MappingProxyType({})
 
     def single(self) -> tuple[Decimal, ...]:
         """The transactions; a quantity of which no events are known is one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -33,54 +32,41 @@ class RatedStep(NamedTuple):
         ...           amount=Decimal(650)).text
         '3 × 1.5 + 2'
         """
-        said = _WORDS.get(self.kind, _priced)(self)
-        return f"{self.note}: {said}" if self.note and said else self.note or said
+        return self.words(decimal_text(self.quantity), decimal_text(self.unit_price), decimal_text(self.flat_fee))
+
+    def words(self, quantity: str, price: str, fee: str) -> str:
+        """The same from figures that are text already."""
+        if self.kind in _TOLD_BY_NOTE:
+            return self.note
+        if self.kind == "included":
+            said = f"{quantity} included"
+        elif self.kind == "percent":
+            said = f"{quantity} × {decimal_text(self.unit_price.scaleb(2))} %"
+        elif self.flat_fee and not self.unit_price:
+            said = f"{quantity} for {fee}"
+        else:
+            said = f"{quantity} × {price}"
+        if self.flat_fee and (self.unit_price or self.kind == "percent"):
+            said += f" + {fee}"
+        return f"{self.note}: {said}" if self.note else said
 
 
 Steps = list[RatedStep]
 
-
-def _priced(step: RatedStep) -> str:
-    """Units times price, plus fee; a slice that is only a fee is the fee."""
-    priced = f"{decimal_text(step.quantity)} × {decimal_text(step.unit_price)}"
-    if not step.flat_fee:
-        return priced
-    fee = decimal_text(step.flat_fee)
-    return f"{priced} + {fee}" if step.unit_price else f"{decimal_text(step.quantity)} for {fee}"
-
-
-def _percent(step: RatedStep) -> str:
-    priced = f"{decimal_text(step.quantity)} × {decimal_text(step.unit_price.scaleb(2))} %"
-    return f"{priced} + {decimal_text(step.flat_fee)}" if step.flat_fee else priced
-
-
-def _included(step: RatedStep) -> str:
-    return f"{decimal_text(step.quantity)} included"
-
-
-def _nothing(_step: RatedStep) -> str:
-    return ""
-
-
-_WORDS: dict[str, Callable[[RatedStep], str]] = {
-    "percent": _percent,
-    "included": _included,
-    **dict.fromkeys(
-        (
-            "minimum",
-            "maximum",
-            "true_up",
-            "tier_maximum",
-            "transaction_minimum",
-            "transaction_maximum",
-            "conversion",
-            "pricing_unit",
-            "unit_rounding",
-            "rounding",
-        ),
-        _nothing,
-    ),
-}
+_TOLD_BY_NOTE = frozenset(
+    {
+        "minimum",
+        "maximum",
+        "true_up",
+        "tier_maximum",
+        "transaction_minimum",
+        "transaction_maximum",
+        "conversion",
+        "pricing_unit",
+        "unit_rounding",
+        "rounding",
+    }
+)
 
 
 def priced(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from domain.document import Reader, decimal_text
-from domain.rating.charge import LARGEST_PRICE, LARGEST_QUANTITY, ZERO, Charge, Tier
+from domain.document import Reader, decimal_text, plain_number
+from domain.rating.charge import LARGEST_PRICE, LARGEST_QUANTITY, ZERO, Charge, Tier, made
 
 ID = r"[a-z0-9][a-z0-9_.-]{0,63}"
 ID_SHAPE = "lower-case letters, digits, _ . -"
@@ -22,6 +22,7 @@ TIER_FIELDS: dict[str, tuple[str, ...]] = {
     "stairstep": ("up_to", "flat_fee"),
     "capacity": ("up_to", "bounds", "flat_fee"),
 }
+_PLAIN_NAMES = frozenset({"up_to", "unit_price", "flat_fee", "maximum_amount"})
 _SAYS = {"graduated_percentage": "percent", "stairstep": "flat_fee", "capacity": "flat_fee"}
 
 
@@ -44,27 +45,57 @@ _READ: dict[str, Callable[[Reader, str], Decimal]] = {"up_to": quantity, "block_
 
 def read_tiers(reader: Reader, model: str, *, beyond: str, meters: tuple[str, ...]) -> tuple[Tier, ...]:
     """The tiers of a charge of this model; the last one is open unless `beyond` says what lies behind it."""
-    sections = reader.sections("tiers")
-    open_end = beyond == "refuse"
-    tiers = [_tier(section, model, meters) for section in sections]
-    bound = "bounds" if meters else "up_to"
-    for section, tier in zip(sections, tiers, strict=True):
-        is_open = tier.up_to is None and not tier.bounds
-        if section is not sections[-1]:
-            if is_open:
-                section.problem(bound, "is missing: only the last tier is open")
-        elif open_end and not is_open:
-            section.problem(
-                bound,
-                f"the last tier must be open (no {bound}), unless `beyond` says what the rest costs",
-            )
-        elif not open_end and is_open:
-            reader.problem("beyond", "the last tier is open: nothing lies beyond it")
-    for i, (below, tier) in enumerate(pairwise(tiers), start=1):
-        _ascend(sections[i], below, tier)
+    items = reader.items("tiers")
+    plain = None if meters else _plain_tiers(items, model, beyond)
+    if plain is not None:
+        return plain
+    tiers = []
+    for place, item in enumerate(items):
+        section = Reader(item, reader.problems, reader.at(f"tiers[{place}]"))
+        tiers.append(_tier(section, model, meters))
+        _check_bound(reader, place, len(items), tiers[-1], beyond=beyond, bound="bounds" if meters else "up_to")
+    for place, (below, tier) in enumerate(pairwise(tiers), start=1):
+        _ascend(reader, place, below, tier)
     if tiers and tiers[0].up_to == 0:
-        sections[0].problem("up_to", "must be above 0")
+        reader.problem("tiers[0].up_to", "must be above 0")
     return tuple(tiers)
+
+
+def _plain_tiers(items: Sequence[object], model: str, beyond: str) -> tuple[Tier, ...] | None:
+    """Tiers that are plain numbers and in order, quickly; None where anything in them must be looked at closely."""
+    names, required = _PLAIN_NAMES.intersection(TIER_FIELDS[model]), _SAYS.get(model)
+    below: Decimal | None = ZERO
+    tiers = []
+    for item in items:
+        if type(item) is not dict or below is None:
+            return None
+        values: dict[str, Decimal | None] = {}
+        for name, value in item.items():
+            number = plain_number(value)
+            if number is None or name not in names:
+                return None
+            values[name] = number
+        bound = values.setdefault("up_to", None)
+        priced = ("unit_price" in values or "flat_fee" in values) if required is None else required in values
+        if not priced or (bound is not None and bound <= below):
+            return None
+        tiers.append(made(Tier, values))
+        below = bound
+    return tuple(tiers) if tiers and (below is None) == (beyond == "refuse") else None
+
+
+def _check_bound(reader: Reader, place: int, count: int, tier: Tier, *, beyond: str, bound: str) -> None:
+    is_open = tier.up_to is None and not tier.bounds
+    if place < count - 1:
+        if is_open:
+            reader.problem(f"tiers[{place}].{bound}", "is missing: only the last tier is open")
+    elif beyond == "refuse" and not is_open:
+        reader.problem(
+            f"tiers[{place}].{bound}",
+            f"the last tier must be open (no {bound}), unless `beyond` says what the rest costs",
+        )
+    elif beyond != "refuse" and is_open:
+        reader.problem("beyond", "the last tier is open: nothing lies beyond it")
 
 
 def _tier(section: Reader, model: str, meters: tuple[str, ...]) -> Tier:
@@ -116,13 +147,13 @@ def _bounds(section: Reader, meters: tuple[str, ...]) -> tuple[tuple[str, Decima
     return tuple(said.items())
 
 
-def _ascend(section: Reader, below: Tier, tier: Tier) -> None:
+def _ascend(reader: Reader, place: int, below: Tier, tier: Tier) -> None:
     if below.up_to is not None and tier.up_to is not None and tier.up_to <= below.up_to:
-        section.problem("up_to", f"must be above {decimal_text(below.up_to)}, the tier below")
+        reader.problem(f"tiers[{place}].up_to", f"must be above {decimal_text(below.up_to)}, the tier below")
     if below.bounds and tier.bounds:
         lower = dict(below.bounds)
         if any(bound < lower.get(name, ZERO) for name, bound in tier.bounds) or below.bounds == tier.bounds:
-            section.problem("bounds", "must cover the tier below and more")
+            reader.problem(f"tiers[{place}].bounds", "must cover the tier below and more")
 
 
 def tier_mapping(tier: Tier, charge: Charge) -> dict[str, object]:

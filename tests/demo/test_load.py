@@ -152,8 +152,10 @@ def test_all_problems_of_a_price_book_come_at_once_with_their_lines(tmp_path: Pa
             "b.yaml:14:21: products[0].charges[1].tiers[1].up_to: the last tier must be open (no up_to), "
             "unless `beyond` says what the rest costs"
         ),
-        "b.yaml:15:9: coloor: unknown field; known here: currency, entities, name, products, segments, source, "
-        "valid_from, valid_to, version",
+        (
+            "b.yaml:15:9: coloor: unknown field; known here: currency, entities, name, products, segments, source, "
+            "valid_from, valid_to, version"
+        ),
     ]
 
 
