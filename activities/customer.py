@@ -10,8 +10,9 @@ from activities.presentation import link_to
 from activities.reference import MissingReference
 from domain.errors import DomainError
 from domain.message import Ask, Message, Reply, Respond
-from domain.order import Order, OrderStage, ShareLinkClosed
+from domain.order import Order, OrderStage
 from domain.quote_version import offers
+from domain.share_link import ShareLinkExpired, ShareLinkRevoked
 from models.account import AccountRow
 from models.outbox import MailRow, OutboxRow
 from models.quote import QuoteVersionRow
@@ -24,9 +25,11 @@ async def refusal(session: AsyncSession, command: Perform, body: Respond) -> Dom
     """What the books have against an answer that the deal itself would take: a link that is closed, a coupon used up."""
     link = await session.get(ShareLinkRow, body.share_id)
     if link is None or link.deal_id != command.deal.id or link.content_hash != body.content_hash:
-        return ShareLinkClosed(share=body.share_id, where="share_id")
-    if link.revoked_at is not None or link.expires_at < command.now:
-        return ShareLinkClosed(share=body.share_id, where="share_id")
+        return MissingReference(what=f"a share link {body.share_id!r} to this version", where="share_id")
+    if link.revoked_at is not None:
+        return ShareLinkRevoked(where="share_id")
+    if link.expires_at < command.now:
+        return ShareLinkExpired(expired_at=link.expires_at, where="share_id")
     order = next((o for o in command.deal.orders if o.stage is OrderStage.DECLINED), None)
     if order is None or body.answer != "accept":
         return None

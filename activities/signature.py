@@ -15,7 +15,6 @@ from domain.ids import derived
 from domain.order import Order
 from domain.outcome import Done, Sent
 from domain.quote_version import offer
-from domain.state import Deal
 from gateways.documents import order_form
 from gateways.paper import order_form_data, quote_number
 from gateways.parties import PartiesFor

@@ -69,14 +69,6 @@ class QuoteExpired(Conflict):
 
 
 @dataclass(kw_only=True, eq=False)
-class ShareLinkClosed(Conflict):
-    """The link through which the customer speaks was revoked, ended, or never showed this version."""
-
-    share: str
-    hint: str = "ask for a new link"
-
-
-@dataclass(kw_only=True, eq=False)
 class TooManyQuestions(Conflict):
     """The customer asked more than is answered."""
 
