@@ -7,7 +7,8 @@ As a document:
     valid_from: 2026-03-01     # at once unless said
     valid_to: 2026-06-01       # the first day without it; open unless said
     products: [seats]          # every product unless said
-    minimum_amount: "500"      # of what it is taken from, per first billing period (needs currency); nothing unless said
+    minimum_amount: "500"      # of the lines it is for, after promotions and their own discounts, in the first billing
+                               # period (needs currency); nothing unless said
     periods: 3                 # how many billing periods it lasts; the whole term unless said
     total_uses: 100            # by all deals; open unless said
     account_uses: 1            # by all deals of one account; open unless said

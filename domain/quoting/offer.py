@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from typing import Protocol
 
-from domain.coupon import Coupon, UnknownCoupon
+from domain.coupon import Coupon, UnknownCoupon, check
 from domain.discount import NO_DISCOUNT, Discount
 from domain.errors import DomainError
 from domain.price_book import PriceBook, Product
@@ -73,6 +73,7 @@ class _Pricing:
 
     def offered(self) -> Offered:
         """All lines, over the whole term."""
+        self._check_coupons()
         changes = [begins for line in self.lines for begins, _, _ in line.stretches]
         changes += [promotion.periods for promotion in self.book.promotions if promotion.periods]
         changes += [coupon.periods for coupon in self.coupons if coupon.periods]
@@ -195,6 +196,18 @@ class _Pricing:
                 raise UnknownCoupon(code=code, where=f"coupons[{number}]")
             found.append(known[code])
         return found
+
+    def _check_coupons(self) -> None:
+        """Each coupon against the lines it is for, after what is their own, in the first billing period."""
+        for number, coupon in enumerate(self.coupons):
+            fitting = [line for line in self.lines if coupon.applies_to(line.product.id)]
+            fitting = [line for line in fitting if line.charge.kind in PER_PERIOD] or fitting
+            first = sum(self._own(line, 0).net_minor for line in fitting) if fitting else None
+            try:
+                check(coupon, on=self.on, currency=self.book.currency, first_period_minor=first)
+            except DomainError as error:
+                error.where = f"coupons[{number}]"
+                raise
 
     def _takers(self) -> list[Taker]:
         takers = []

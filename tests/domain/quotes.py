@@ -95,9 +95,10 @@ def draft(*lines: dict[str, Any], **changes: Any) -> Draft:
 
 
 def priced(
-    *lines: dict[str, Any], prices: PriceBook | None = None, coupons: Mapping[str, Coupon] | None = None, **changes: Any
+    *lines: dict[str, Any], prices: PriceBook | None = None, known: Mapping[str, Coupon] | None = None, **changes: Any
 ) -> PricedQuote:
-    return quote.price(draft(*lines, **changes), prices or book(), on=TODAY, coupons=coupons or {})
+    """A draft, priced; `known` are the coupons there are."""
+    return quote.price(draft(*lines, **changes), prices or book(), on=TODAY, coupons=known or {})
 
 
 def offered(*alternatives: dict[str, Any], **changes: Any) -> QuoteOffers:
@@ -119,7 +120,11 @@ def _with_charge(line: dict[str, Any]) -> dict[str, Any]:
 percents = st.decimals(0, 100, places=2).map(str)
 small_percents = st.decimals(0, 60, places=2).map(str)
 charges = st.sampled_from(
-    [(product["id"], charge["id"], charge.get("kind", "recurring")) for product in PRODUCTS for charge in product["charges"]]
+    [
+        (product["id"], charge["id"], charge.get("kind", "recurring"))
+        for product in PRODUCTS
+        for charge in product["charges"]
+    ]
 )
 
 

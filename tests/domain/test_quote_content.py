@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from domain import quote
 from domain.price_book import parse, to_mapping
 from domain.quote_draft import Draft
-from domain.quote_version import QuoteOffers, content, offers, from_content, offer, shown
+from domain.quote_version import QuoteOffers, content, from_content, offer, offers, shown
 from tests.domain import quotes as some
 
 KEPT: dict[str, Any] = json.loads((Path(__file__).parent / "contents" / "issue-2.json").read_text(encoding="utf-8"))
