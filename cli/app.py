@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +10,7 @@ import typer
 
 from cli.trouble import Trouble
 
-# Each name with where it lives; a group is a Typer of its own. Only what is asked for is imported: `preview` is light.
+# Each name with where it lives; a group is a Typer of its own. Only what is named is imported: `preview rate` is light.
 COMMANDS = {
     "up": "cli.system:up",
     "down": "cli.system:down",
@@ -19,12 +19,15 @@ COMMANDS = {
     "demo": "cli.demo:demo",
     "audit": "cli.audit:audit",
 }
+PREVIEWS = {
+    "rate": "cli.preview:rate_",
+    "quote": "cli.preview_quote:quote",
+}
 GROUPS = {
     "deal": "cli.deal:app",
     "key": "cli.key:app",
     "clock": "cli.clock:app",
     "sandbox": "cli.clock:sandboxes",
-    "preview": "cli.preview:app",
     "pricebook": "cli.price_book:app",
     "coupon": "cli.coupon:app",
 }
@@ -40,15 +43,23 @@ def built(arguments: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_nothing)  # one command alone stays a command with a name
-    named = arguments[0] if arguments else ""
-    everything = named not in COMMANDS and named not in GROUPS
-    for name, place in COMMANDS.items():
-        if everything or name == named:
-            app.command(name)(_found(place))
+    named, then = (*arguments, "", "")[:2]
+    everything = named not in {*COMMANDS, *GROUPS, "preview"}
+    _register(app, COMMANDS, named, everything=everything)
     for name, place in GROUPS.items():
         if everything or name == named:
             app.add_typer(_found(place), name=name)
+    if everything or named == "preview":
+        previews = typer.Typer(no_args_is_help=True, help="Price something here and now, without a server.")
+        _register(previews, PREVIEWS, then, everything=then not in PREVIEWS)
+        app.add_typer(previews, name="preview")
     return app
+
+
+def _register(app: typer.Typer, commands: Mapping[str, str], named: str, *, everything: bool) -> None:
+    for name, place in commands.items():
+        if everything or name == named:
+            app.command(name)(_found(place))
 
 
 def _nothing() -> None: ...

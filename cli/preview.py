@@ -1,4 +1,4 @@
-"""`q2c preview`: what something would cost, worked out here: no server, no database, no network."""
+"""`q2c preview rate`: what charges come to, worked out here: no server, no database, no network."""
 
 import contextlib
 import gc
@@ -6,17 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 
-import typer
-
 from cli.rate_lines import answer
-
-app = typer.Typer(no_args_is_help=True, help="Price something here and now, without a server.")
 
 _MANY = 100_000  # objects: nothing here forms cycles, so looking for them is seldom worth it
 _AT_ONCE = 1 << 16  # bytes: what has come so far is answered before more is awaited
 
 
-@app.command("rate")
 def rate_() -> None:
     """Rate JSON lines from standard input, one JSON line each: {"id", "charge", "quantity", "currency", "usage"}.
 
