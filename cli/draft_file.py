@@ -58,6 +58,8 @@ def asked(path: Path, *, whole: bool = True) -> Asked:
     draft = {name: value for name, value in read.mapping.items() if name not in OURS}
     book = _book_file(path, draft.get("price_book"))
     if book is not None:
+        if not book.is_file():
+            raise FileProblems([read.problem("price_book", f"there is no file {book}")])
         draft["price_book"] = load_price_book(book).name
 
     def at(field: str) -> str:

@@ -1,6 +1,7 @@
 """A priced quote in a terminal: offers side by side, lines with how they came about, the waterfall, what would be billed."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -26,7 +27,7 @@ FIGURES = (
     ("ACV", "acv"),
     ("TCV", "tcv"),
     ("first year", "first_year"),
-    ("first period", "first_period"),
+    ("a full first period", "first_period"),
     ("recurring", "recurring"),
     ("one-time", "one_time"),
     ("milestones", "milestones"),
@@ -118,7 +119,7 @@ def _remarks(line: Told) -> str:
 
 def print_waterfall(out: Console, offer: Told) -> None:
     """The whole term from list to net."""
-    made = show.table("", "", right=("",), heading=False)
+    made = show.table("part", "amount", right=("amount",), heading=False)
     for each in offer["waterfall"]:
         style = show.BOLD if each["part"] == "net" else ""
         made.add_row(Text(PART[each["part"]], style=style), Text(each["amount"]["text"], style=style))
@@ -161,8 +162,13 @@ def print_invoices(out: Console, offer: Told) -> None:
 
 
 def _billed(line: Told, invoice: Told) -> tuple[str, str, str]:
-    """A line's cells; days of its own are told where the invoice is for others."""
-    own = (line["period_start"], line["period_end"])
-    usual = own == (invoice["period_start"], invoice["period_end"])
-    days = "" if usual else f" ({own[0]} until {own[1]})"
+    """A line's cells; where its days are not the invoice's own, it says which."""
+    start, end = line["period_start"], line["period_end"]
+    days = f" ({start} until {end})"
+    if (start, end) == (invoice["period_start"], invoice["period_end"]):
+        days = ""
+    elif end == invoice["period_start"]:
+        days = " (the period before)"
+    elif date.fromisoformat(end) - date.fromisoformat(start) == timedelta(days=1):
+        days = " (once)"
     return line["description"] + days, f"{line['quantity']} {line['unit_label']}".strip(), line["amount"]["text"]

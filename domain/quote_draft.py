@@ -2,7 +2,7 @@
 
 As a document (numbers whole or as text):
 
-    price_book: acme
+    price_book: acme             # the one for the currency, the account's segment and the legal entity unless said
     price_book_version: 3        # the latest unless said
     currency: EUR
     term_months: 36
@@ -131,7 +131,7 @@ must be above 0, found -1
         reader = Reader(mapping, problems)
         several = reader.has("alternatives")
         draft = cls(
-            price_book=reader.text("price_book"),
+            price_book=reader.text("price_book", ""),
             price_book_version=(
                 reader.whole("price_book_version", minimum=1, maximum=10**6)
                 if reader.has("price_book_version")
@@ -146,6 +146,8 @@ must be above 0, found -1
         )
         if several:
             draft = replace(draft, alternatives=_alternatives(reader, draft))
+        if draft.price_book_version is not None and not draft.price_book:
+            reader.problem("price_book", "is missing: a version is of a price book")
         reader.end()
         _check(draft, problems)
         if problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from domain.billing_plan import PlanLine, PlannedInvoice, invoice_lines, resolve_starts
 from domain.billing_schedule import Term
@@ -20,13 +21,13 @@ def bill(plan: Sequence[PlanLine], term: Term, index: int, *, periods: int) -> t
     return invoice_lines(dated, index=index, periods=periods, period_of=term.period)
 
 
-def coming(plan: Sequence[PlanLine], term: Term) -> tuple[PlannedInvoice, ...]:
-    """The invoices that a term still makes, by date, if it runs to its end."""
+def coming(plan: Sequence[PlanLine], term: Term, *, stop_on: date | None = None) -> tuple[PlannedInvoice, ...]:
+    """The invoices that a term still makes, by date, if it runs to its end or until service stops on `stop_on`."""
     found = []
-    for index in range(term.billed, term.bills):
-        lines = bill(plan, term, index, periods=term.periods)
+    for index in range(term.billed, term.bills_before(stop_on)):
+        lines = bill(plan, term, index, periods=term.periods_before(stop_on))
         if lines:
             net = sum(line.amount_minor for line in lines)
-            period = term.billed_period(index)
+            period = term.billed_period(index, stop_on)
             found.append(PlannedInvoice(on=term.bills_on(index), period=period, lines=lines, net_minor=net))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from domain.approval_policy import Facts, Policy, Requirement, required
@@ -13,6 +13,8 @@ from domain.price_book import PriceBook
 from domain.quote import price_offers
 from domain.quote_draft import Draft
 from domain.quote_version import PricedQuote, QuoteOffers
+from domain.quoting.terms import STARTS
+from domain.quoting.totals import totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +45,24 @@ def previewed(
 ) -> Previewed:
     """Price a draft on a day, as the server would. Its term starts on `starts_on`, on its own date, or on that day.
 
+    Where that is another day, the totals are those of a term from it; what a policy looks at is as it was priced.
     Raises what `price_offers` raises; an error names its field.
     """
     offers = price_offers(draft, book, on=on, coupons=coupons or {}, segment=segment, entity=entity)
     fixed = draft.terms.start
-    own = on if fixed in {"provisioning", "signature"} else date.fromisoformat(fixed)
+    own = on if fixed in STARTS else date.fromisoformat(fixed)
+    start = starts_on or own
+    counted = tuple((name, _from(quote, start)) for name, quote in offers.offers)
     return Previewed(
         on=on,
-        starts_on=starts_on or own,
-        offers=offers,
+        starts_on=start,
+        offers=offers if start == own else replace(offers, offers=counted),
         facts=offers.facts,
         approvals=None if policy is None else required(policy, offers.facts),
     )
+
+
+def _from(quote: PricedQuote, start: date) -> PricedQuote:
+    """The same prices over a term from another day: lines with a date of their own bill more or less of it."""
+    percent = quote.totals.discount_percent
+    return replace(quote, totals=totals(quote.lines, quote.terms, discount_percent=percent, anchor=start))
