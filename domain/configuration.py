@@ -169,11 +169,11 @@ class _Check:
         for month, quantity in _quantities([self.lines[number] for number in self.own]):
             when = f" from month {month + 1} on" if month else ""
             if low is not None and quantity < low:
-                message = f"{name_of(self.name, quantity)} is below the minimum of {decimal_text(low)}{when}"
+                message = f"{_name_of(self.name, quantity)} is below the minimum of {decimal_text(low)}{when}"
                 cure = f"add {decimal_text(low - quantity)} or remove {self.name}"
                 found.append(self._found("minimum_quantity", message, cure, field="quantity"))
             if high is not None and quantity > high:
-                message = f"{name_of(self.name, quantity)} is over the maximum of {decimal_text(high)}{when}"
+                message = f"{_name_of(self.name, quantity)} is over the maximum of {decimal_text(high)}{when}"
                 cure = f"take off {decimal_text(quantity - high)}"
                 found.append(self._found("maximum_quantity", message, cure, field="quantity"))
         return found
@@ -212,21 +212,20 @@ class _Check:
             taken = tuple(sorted(n for product in option.products for n in self.by_product.get(product, ())))
             said = _either(option.products)
             if len(taken) < option.minimum:
-                message = f"{self.name} takes at least {option.minimum} line of {option.name}, found {len(taken)}"
+                message = f"{self.name} takes at least {_lines(option.minimum)} of {option.name}, found {len(taken)}"
                 found.append(self._found("options", message, f"add {option.minimum - len(taken)} of {said}"))
             if option.maximum is not None and len(taken) > option.maximum:
-                message = f"{self.name} takes at most {option.maximum} line of {option.name}, found {len(taken)}"
+                message = f"{self.name} takes at most {_lines(option.maximum)} of {option.name}, found {len(taken)}"
                 cure = f"remove {len(taken) - option.maximum} of {said}"
                 found.append(self._found("options", message, cure, lines=tuple(sorted({*self.own, *taken}))))
         return found
 
 
-def name_of(product: str, quantity: Decimal) -> str:
-    """A quantity of a product in words.
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
 
-    >>> name_of("seats", Decimal("3.0"))
-    'the quantity of seats, 3,'
-    """
+
+def _name_of(product: str, quantity: Decimal) -> str:
     return f"the quantity of {product}, {decimal_text(quantity)},"
 
 
