@@ -14,12 +14,11 @@ from api.deal import deal_row
 from api.deal_page import AmountOut, amount
 from api.schema import At, Id, Out
 from api.store import Db
-from domain.billing_plan import PlanLine, plan
+from domain.billing_plan import PlanLine
 from domain.forecast import ForecastStep, forecast
 from domain.invoice import InvoiceLine
-from domain.preview.coming import bill
-from domain.quote import uplifted
-from domain.quote_version import PricedQuote, content, offer, offers
+from domain.preview.coming import agreed, bill
+from domain.quote_version import PricedQuote, offer, offers
 from domain.state import Deal
 from models import contract as contracts
 from models import quote as quotes
@@ -63,10 +62,7 @@ class _Plans:
         version = self.versions.get(self.terms.get(base, self.offered))
         if version is None:
             return ()
-        quote = _agreed(version)
-        for _ in range(step.term - base):
-            quote = uplifted(content(quote), quote.terms.uplift_percent)
-        return plan(quote)
+        return agreed(_offer(version), renewals=step.term - base)
 
     def bill(self, step: ForecastStep) -> tuple[InvoiceLine, ...]:
         """What a bill puts on its invoice."""
@@ -75,7 +71,7 @@ class _Plans:
         return bill(self.of(step), step.of, step.number, periods=step.periods)
 
 
-def _agreed(version: QuoteVersionRow) -> PricedQuote:
+def _offer(version: QuoteVersionRow) -> PricedQuote:
     """The offer of a version: the one that the customer chose, or the recommended one while the choice is open."""
     if version.alternative:
         return offer(version.content, version.alternative)

@@ -46,7 +46,7 @@ def quote(
     said = asked(file, whole=False)
     book = _book(said, price_book)
     rules = load_approval_policy(policy) if policy is not None else None
-    issued = {each.code: each for each in load_coupons(coupons)} if coupons is not None else {}
+    issued = load_coupons(coupons) if coupons is not None else {}
     with in_file(said):
         found = previewed(
             Draft.parse({"price_book": book.name, **said.draft}),

@@ -35,6 +35,7 @@ FIGURES = (
     ("usage, estimated", "usage_estimate"),
 )
 ALWAYS = frozenset({"acv", "tcv", "first_year"})
+BILLED = {1: "monthly", 3: "quarterly", 12: "yearly"}
 STARTS = {"provisioning": "when provisioned", "signature": "when signed"}
 
 
@@ -59,7 +60,7 @@ def _title(offer: Told) -> str:
 
 def _term(offer: Told) -> str:
     terms = offer["terms"]
-    return f"{terms['term_months']} months, billed every {terms['interval_months']}"
+    return f"{terms['term_months']} months, billed {BILLED[terms['interval_months']]}"
 
 
 def _margin(totals: Told) -> str:
