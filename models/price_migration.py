@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -142,7 +143,8 @@ async def contracts_on(
     """Contracts in service whose last term bills a version of this price book, by deal; all of them, or those of one
     entity, or of these accounts.
     """
-    last = select(func.max(col(ContractTermRow.term))).where(col(ContractTermRow.contract_id) == col(ContractRow.id))
+    each = aliased(ContractTermRow)
+    last = select(func.max(col(each.term))).where(col(each.contract_id) == col(ContractRow.id))
     query = (
         select(ContractRow)
         .join(ContractTermRow, col(ContractTermRow.contract_id) == col(ContractRow.id))
