@@ -215,8 +215,10 @@ def _line_change(
     what = CHANGED if was and will else ADDED if will else REMOVED
     said = [change.text for change in changes] or ([] if was and will else [f"quantity {_quantities(line)}"])
     each = "per period" if line.kind in PER_PERIOD else "once"
-    if net.delta_minor or not changes:
+    if net.delta_minor:
         said.append(f"{each} {net.told(currency)}")
+    elif over_term.delta_minor:
+        said.append(f"over the term {over_term.told(currency)}")
     return LineChange(
         what=what,
         product=line.product,
