@@ -29,6 +29,7 @@ from api.price_book import book_of
 from api.schema import At, Id, Line, Out, Schema
 from api.store import Db, insert_once, sql
 from domain.ids import derived
+from domain.judge import DealClosed, NotInService
 from domain.message import Message, Reprice, Verdict
 from domain.price_migration import MigrationCurrencyMismatch
 from models import price_migration as migrations
@@ -43,6 +44,7 @@ router = APIRouter(prefix="/v1/price-migrations", tags=["price books"], route_cl
 MOST_DEALS = 5_000
 SETTLED_WITHIN = 10.0  # seconds that a run waits for the deals that it told
 GLANCE = 0.05
+OVER = frozenset({DealClosed.__name__, NotInService.__name__})  # nothing of the contract is left to move
 
 
 class MigrationIn(Schema):
@@ -237,7 +239,7 @@ async def _tell(database: Database, door: Door, caller: Caller, move: PriceMigra
     answer = await door.command(move.deal_id, message)
     if answer is None or answer.verdict is not Verdict.REFUSED:
         return
-    status = "skipped" if answer.error == "NotInService" else "failed"
+    status = "skipped" if answer.error in OVER else "failed"
     refused = text(
         "UPDATE price_migration_deals SET status = :status, error = :error, at = now() "
         "WHERE migration_id = :id AND deal_id = :deal_id AND status = 'pending'"
