@@ -20,7 +20,7 @@ from domain.errors import DomainError
 from domain.money import Money, text
 from domain.outcome import Done, Need, Noticed, Outcome, PriceRefused
 from domain.quote_draft import Draft
-from domain.quote_version import QuoteOffers, content, offer
+from domain.quote_version import QuoteOffers, offer
 from domain.state import Deal
 from models import policy as policies
 from models import price_book as price_books
@@ -170,8 +170,10 @@ async def _offer(session: AsyncSession, command: Perform) -> Effect:
         raise MissingReference(what="a running term")
     last = running.last
     version = await _version_of(session, running.id, last)
-    running_offer = offer(version.content, version.alternative)
-    renewed = quote.uplifted(content(running_offer), running_offer.terms.uplift_percent)
+    percent = offer(version.content, version.alternative).terms.uplift_percent
+    renewed = quote.uplifted(version.content, percent, version.alternative)
+    if not renewed.lines:
+        return Effect(outcome=Done(), told=[Told(text="Nothing of the contract recurs: no renewal is offered")])
     end = local_midnight(last.ends_on, deal.zone)
     offers = QuoteOffers(offers=(("", renewed),))
     row = Version(
