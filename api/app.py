@@ -18,7 +18,6 @@ from api import (
     coupon,
     deal,
     deal_command,
-    deal_quote,
     entity,
     errors,
     forecast,
@@ -31,8 +30,6 @@ from api import (
     policy,
     price_book,
     price_migration,
-    quote_preview,
-    quote_version,
     sandbox,
     share,
     share_page,
@@ -42,6 +39,7 @@ from api import (
 from api.door import Door
 from api.mail import Post
 from api.outside import Outside
+from api.quotes import compare, of_deal, preview, version
 from api.relay import Relay
 from api.share_token import Links
 from gateways.email import SmtpMailer
@@ -61,12 +59,13 @@ Quote to cash: every deal is one durable workflow, and every cent is provable.
 ROUTERS = (
     deal,
     deal_command,
-    deal_quote,
+    of_deal,
     timeline,
     forecast,
     approval,
-    quote_preview,
-    quote_version,
+    preview,
+    compare,
+    version,
     share,
     contract,
     invoice,

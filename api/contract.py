@@ -12,7 +12,7 @@ from api.caller import Anyone
 from api.deal_page import AmountOut, amount
 from api.errors import missing
 from api.pagination import Cursor, Limit, Page, decode, encode, page
-from api.quote_page import MilestoneOut
+from api.quotes.page import MilestoneOut
 from api.schema import Figure, Id, Out
 from api.store import Db
 from domain.billing_schedule import Term

@@ -14,11 +14,11 @@ from api.caller import Anyone, Caller, Role, Sales
 from api.clock_lock import refuse_while_moving
 from api.deal_page import DealLineOut, DealOut, line, page_of
 from api.door import Door, door_of
-from api.draft import EXAMPLE, draft_row, now_of, tried
 from api.entity import entity_of
 from api.errors import Refusal, missing, refused
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import LARGEST_PAGE, Page, decode, encode, page
+from api.quotes.draft import EXAMPLE, draft_row, now_of, tried
 from api.schema import At, Email, Id, Line, Schema
 from api.store import Db, insert_once, sql
 from domain.ids import derived

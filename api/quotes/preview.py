@@ -8,10 +8,10 @@ from pydantic import Field
 
 from api.account import account_of
 from api.caller import Sales
-from api.draft import EXAMPLE, tried
 from api.entity import entity_of
 from api.idempotency import ReadRoute
-from api.quote_page import PreviewOut
+from api.quotes.draft import EXAMPLE, tried
+from api.quotes.page import PreviewOut
 from api.schema import Id, Schema
 from api.store import Db
 from domain.preview import told

@@ -9,7 +9,7 @@ from api.caller import Anyone
 from api.deal_page import AmountOut, amount
 from api.document import draft_document, order_form_document, pdf_response, quote_document
 from api.errors import Refusal, missing
-from api.quote_page import OfferOut
+from api.quotes.page import OfferOut
 from api.schema import At, Id, Out
 from api.store import Db
 from domain import quote_version
