@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from domain.discount import Discount, DiscountTooLarge, TargetAboveList
-from domain.money import from_minor, minor_units, round_half_up, spread
+from domain.discount import Discount, DiscountTooLarge, TargetAboveList, taken
+from domain.money import spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,28 +77,23 @@ class Waterfall:
                 fall.percents = (*fall.percents, ratio)
 
     def _off(self, number: int, taker: Taker, whole: int) -> tuple[int, Fraction]:
-        """What is taken from the whole, rounded once, and the ratio as stated."""
-        discount, currency = taker.discount, self.currency
-        if discount.percent:
-            ratio = Fraction(discount.percent) / 100
-            return half_up(ratio * whole), ratio
-        if discount.target is not None:
-            if number not in self._ratios:
-                target = Fraction(minor_units(discount.target, currency))
-                if target > whole:
-                    listed = from_minor(whole, currency)
-                    raise TargetAboveList(target=discount.target, listed=listed, where=f"{taker.where}target_amount")
-                self._ratios[number] = 1 - target / whole if whole else Fraction()
+        """What is taken from the whole, rounded once, and its share as stated: a target's is that of its first period."""
+        if number in self._ratios:
             ratio = self._ratios[number]
             return half_up(ratio * whole), ratio
-        off = round_half_up(minor_units(discount.amount, currency))
-        if off > whole:
-            if not taker.gentle:
-                most = from_minor(whole, currency)
-                raise DiscountTooLarge(discount=discount.amount, most=most, where=f"{taker.where}discount_amount")
-            off = whole
-        ratio = Fraction(minor_units(discount.amount, currency)) / whole if whole else Fraction()
-        return off, min(ratio, Fraction(1))
+        try:
+            off, ratio = taken(whole, taker.discount, currency=self.currency)
+        except DiscountTooLarge as error:
+            if taker.gentle:
+                return whole, Fraction(1)
+            error.where = f"{taker.where}discount_amount"
+            raise
+        except TargetAboveList as error:
+            error.where = f"{taker.where}target_amount"
+            raise
+        if taker.discount.target is not None:
+            self._ratios[number] = ratio
+        return off, ratio
 
 
 def half_up(value: Fraction) -> int:

@@ -202,3 +202,44 @@ def test_a_policy_is_refused_by_field(mapping: dict[str, Any], problem: Problem)
     with pytest.raises(PolicyInvalid) as refusal:
         Policy.parse(mapping)
     assert refusal.value.problems == (problem,)
+
+
+@pytest.mark.parametrize(
+    ("when", "facts", "reason"),
+    [
+        ({"margin_percent_below": "30"}, {"margin_percent": Decimal("29.9999")}, "margin of 29.9999 % is below 30 %"),
+        ({"margin_percent_below": "30"}, {"margin_percent": Decimal(30)}, None),
+        ({"margin_percent_below": "30"}, {}, None),  # no cost is known
+        ({"margin_percent_below": "-5"}, {"margin_percent": Decimal(-100)}, "margin of -100 % is below -5 %"),
+        ({"below_floor": True}, {"below_floor": True}, "the price is below the floor of a charge"),
+        ({"below_floor": True}, {}, None),
+        ({"ramp": "yes"}, {"ramp": True}, "the quote has a ramp"),
+        ({"ramp": False}, {}, "the quote has no ramp"),
+        ({"clauses_over": 0}, {"clauses": 1}, "1 non-standard clause, over 0"),
+        ({"clauses_over": 2}, {"clauses": 3}, "3 non-standard clauses, over 2"),
+        ({"clauses_over": 2}, {"clauses": 2}, None),
+        ({"partner_percent_over": 20}, {"partner_percent": Decimal(25)}, "partner margin of 25 % is over 20 %"),
+        ({"one_time_over": "100"}, {"one_time_minor": 10_001}, "one-time of 100.01 EUR is over 100.00 EUR"),
+        ({"one_time_over": {"EUR": 100}}, {"one_time_minor": 10_000}, None),
+        ({"product_in": ["gold", "sso"]}, {"products": ("seats", "sso", "gold")}, "product sso, gold"),
+        ({"product_in": ["gold"]}, {"products": ("seats",)}, None),
+        ({"region_in": ["ch"]}, {"regions": ("eu", "ch")}, "region ch"),
+        ({"segment_in": ["public"]}, {"segment": "public"}, "account segment public"),
+        ({"segment_in": ["public"]}, {}, None),
+        ({"method_in": ["transfer"]}, {"method": "transfer"}, "payment method transfer"),
+        ({"currency_in": ["EUR"]}, {}, "currency EUR"),
+        ({"ramp": True, "product_in": ["gold"]}, {"ramp": True, "products": ("seats",)}, None),
+    ],
+)
+def test_every_fact_has_its_condition(when: dict[str, Any], facts: dict[str, Any], reason: str | None) -> None:
+    policy = Policy.parse(a_policy(when))
+    assert asked(policy, **facts) == ([] if reason is None else [(1, "desk", reason)])
+
+
+def test_a_list_of_nothing_is_refused() -> None:
+    with pytest.raises(PolicyInvalid) as refusal:
+        Policy.parse(a_policy({"ramp": True, "any": [{"product_in": ()}, {"clauses_over": "1.5"}]}))
+    assert [problem.path for problem in refusal.value.problems] == [
+        "rules[0].when.any[0].product_in",
+        "rules[0].when.any[1].clauses_over",
+    ]

@@ -8,8 +8,9 @@ import importlib
 import pytest
 
 MODULES = (
-    "approval_policy calendar cash_application discount document dunning_policy errors ids invoice ledger money price_book "
-    "pricing quote quote_draft quote_version rating.step tax"
+    "approval_policy billing_plan calendar cash_application configuration coupon discount document dunning_policy errors ids "
+    "invoice ledger money price_book pricing promotion quote quote_diff quote_draft quote_version quoting.facts "
+    "quoting.proration quoting.ramp quoting.totals quoting.waterfall rating.step tax"
 )
 
 

@@ -69,10 +69,11 @@ def test_a_version_is_the_same_as_itself() -> None:
 def test_a_ramp_is_told_by_where_it_changes() -> None:
     ramp = [{"months": 6, "quantity": 20}, {"months": 6, "quantity": 30}]
     [found] = diff(content(some.priced(SEATS)), content(some.priced({"product": "seats", "ramp": ramp})))
-    assert [line.text for line in found.lines] == [
+    [line] = found.lines
+    assert line.text == (
         "Seats (seats, monthly) changed: quantity 20 → 20, 30 from period 7; "
         "over the term 3,000.00 EUR → 3,750.00 EUR (+750.00)"
-    ]
+    )
     assert found.tcv.delta_minor == 6 * 12500
 
 
