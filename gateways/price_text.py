@@ -52,16 +52,22 @@ class _Told:
         """`up to 1,000: 0.010 each + 5.00 flat`; the last one says above what."""
         tiers = cast("Sequence[Mapping[str, object]]", self.price.get("tiers", ()))
         lines = []
-        below: str | None = None
+        below = ""
         for tier in tiers[:_LONGEST]:
-            bound = tier.get("up_to")
-            if bound is not None:
-                below = self.words.number(_decimal(bound))
-                where = self.words("tier_to", to=below)
+            bound = self._bound(tier)
+            if bound:
+                where = self.words("tier_to", to=bound)
             else:
                 where = self.words("tier_above", above=below) if below else self.words("tier_all")
             lines.append(self.words("tier", where=where, price=self._tier(tier)))
+            below = bound
         return [*lines, "…"] if len(tiers) > _LONGEST else lines
+
+    def _bound(self, tier: Mapping[str, object]) -> str:
+        """Up to where a tier goes; of a capacity over several meters, up to where of each."""
+        if bounds := cast("Mapping[str, object]", tier.get("bounds") or {}):
+            return ", ".join(f"{name} {self.words.number(_decimal(bound))}" for name, bound in bounds.items())
+        return self.words.number(_decimal(tier["up_to"])) if tier.get("up_to") is not None else ""
 
     def _tier(self, tier: Mapping[str, object]) -> str:
         each = (
@@ -78,6 +84,9 @@ class _Told:
             named = ", ".join(str(value) for value in cast("Mapping[str, object]", cell.get("when", {})).values())
             where = named or self.words("tier_all")
             lines.append(self.words("tier", where=where, price=self.money("unit_price", cell)))
+        if self.price.get("default_price") is not None:
+            otherwise = self.words("tier_all") if not lines else self.words("cell_otherwise")
+            lines.append(self.words("tier", where=otherwise, price=self.money("default_price")))
         return [*lines[:_LONGEST], "…"] if len(lines) > _LONGEST else lines
 
     def conditions(self) -> list[str]:
