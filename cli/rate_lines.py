@@ -68,7 +68,7 @@ def _told(said: Mapping[str, object]) -> str:
     usage = said.get("usage")
     if usage is not None and not isinstance(usage, list):
         reader.problem("usage", "expected a list of events or properties")
-    stated = reader.has("quantity") or usage is None
+    stated = reader.has("quantity") or (usage is None and not charge.meters)
     quantity = _quantity(reader) if stated else Decimal(0)
     months = reader.whole("months", minimum=1, maximum=1200) if reader.has("months") else charge.months
     attributes = _attributes(reader) if reader.has("attributes") else {}

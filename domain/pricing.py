@@ -11,7 +11,7 @@ from domain.errors import Invalid
 from domain.money import EXACT, LARGEST_MINOR, ROUNDINGS, AmountOutOfRange, exponent
 from domain.rating.adjustments import adjusted, converted
 from domain.rating.capacity import capacity
-from domain.rating.charge import IN_MONEY, LARGEST_PRICE, LARGEST_QUANTITY, ONCE, Charge
+from domain.rating.charge import LARGEST_MEASURED, ONCE, Charge
 from domain.rating.measured import Measured
 from domain.rating.packages import package
 from domain.rating.percentage import dynamic, percentage
@@ -49,10 +49,10 @@ class QuantityNegative(Invalid):
 
 @dataclass(kw_only=True, eq=False)
 class QuantityAbsurd(Invalid):
-    """More than a thousand million units (of money: a hundred times that), or no number at all."""
+    """More than 10**15 units, or no number at all."""
 
     quantity: Decimal
-    hint: str = "give a quantity of at most 1,000,000,000"
+    hint: str = "give a quantity of at most 1,000,000,000,000,000"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -192,8 +192,7 @@ def _modelled(charge: Charge, groups: list[Measured]) -> Steps:
 
 
 def _check(charge: Charge, quantity: Decimal) -> None:
-    largest = LARGEST_PRICE if charge.model in IN_MONEY else LARGEST_QUANTITY
-    if not quantity.is_finite() or quantity > largest:
+    if not quantity.is_finite() or quantity > LARGEST_MEASURED:
         raise QuantityAbsurd(where="quantity", quantity=quantity)
     if quantity < 0:
         raise QuantityNegative(where="quantity", quantity=quantity)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.document import Reader
 from domain.errors import Invalid, InvalidDocument, Problem
 from domain.money import round_to
-from domain.rating.charge import IN_MONEY, LARGEST_PRICE, LARGEST_QUANTITY, ZERO, Charge
+from domain.rating.charge import IN_MONEY, LARGEST_MEASURED, ZERO, Charge
 from domain.rating.measured import Measured
 
 Event = Mapping[str, object]
@@ -106,7 +106,7 @@ def _stated(charge: Charge, quantity: Decimal, attributes: Mapping[str, str], pr
         return Measured(quantity=quantity, properties=attributes)
     reader = Reader(attributes, problems, "attributes")
     peaks = {
-        meter: reader.decimal(meter, minimum=0, maximum=LARGEST_QUANTITY)
+        meter: reader.decimal(meter, minimum=0, maximum=LARGEST_MEASURED)
         for meter in charge.meters
         if reader.has(meter)
     }
@@ -139,7 +139,7 @@ def _peaks(charge: Charge, events: list[_Event]) -> Measured:
     for event in events:
         for meter in charge.meters:
             if event.reader.has(meter):
-                peaks[meter] = max(peaks[meter], event.reader.decimal(meter, minimum=0, maximum=LARGEST_QUANTITY))
+                peaks[meter] = max(peaks[meter], event.reader.decimal(meter, minimum=0, maximum=LARGEST_MEASURED))
     return Measured(quantity=Decimal(any(peaks.values())), peaks=peaks)
 
 
@@ -153,8 +153,8 @@ def _aggregated(charge: Charge, events: list[_Event], period: Span | None) -> Me
             if not event.reader.has(measure):
                 event.reader.problem(measure, "is missing")
         return Measured(quantity=Decimal(len({event.text(measure) for event in events})))
-    low = 0 if charge.model == "percentage" else -LARGEST_PRICE
-    values = [event.reader.decimal(measure, minimum=low, maximum=LARGEST_PRICE) for event in events]
+    low = 0 if charge.model == "percentage" else -LARGEST_MEASURED
+    values = [event.reader.decimal(measure, minimum=low, maximum=LARGEST_MEASURED) for event in events]
     if charge.model in {"percentage", "dynamic"}:
         return Measured(quantity=sum(values, ZERO), transactions=tuple(values))
     return Measured(quantity=_AGGREGATES[how](events, values, period))

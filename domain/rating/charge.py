@@ -29,7 +29,8 @@ KINDS = ("recurring", "one_time", "usage", "milestone")
 ONCE = frozenset({"one_time", "milestone"})  # the price is the price, whatever the interval
 INTERVALS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 LARGEST_PRICE = 10**11  # NUMERIC(24,12)
-LARGEST_QUANTITY = 10**9
+LARGEST_QUANTITY = 10**9  # of what is sold
+LARGEST_MEASURED = 10**15  # of what is used: bytes, tokens; NUMERIC(28,12)
 
 ZERO = Decimal(0)
 

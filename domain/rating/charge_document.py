@@ -13,7 +13,17 @@ from typing import Any, NamedTuple, cast
 
 from domain.document import Reader, decimal_text
 from domain.rating import charge_parts as parts
-from domain.rating.charge import INTERVALS, KINDS, LARGEST_QUANTITY, MODELS, ONCE, TIERED, Charge, made
+from domain.rating.charge import (
+    INTERVALS,
+    KINDS,
+    LARGEST_MEASURED,
+    LARGEST_QUANTITY,
+    MODELS,
+    ONCE,
+    TIERED,
+    Charge,
+    made,
+)
 from domain.rating.tier_document import ID, ID_SHAPE, NAME, NAME_SHAPE, price, quantity, read_tiers, tier_mapping
 
 _ACCOUNT = r"revenue:[a-z0-9][a-z0-9_.:-]{0,63}"
@@ -65,7 +75,7 @@ def _percent(reader: Reader, name: str) -> object:
 
 
 def _positive(reader: Reader, name: str) -> object:
-    return parts.positive(reader, name, maximum=LARGEST_QUANTITY)
+    return parts.positive(reader, name, maximum=LARGEST_MEASURED)
 
 
 def _of(*models: str) -> frozenset[str]:

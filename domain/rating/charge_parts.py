@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from domain.document import Reader, decimal_text
-from domain.rating.charge import LARGEST_PRICE, LARGEST_QUANTITY, Cell, Charge, Commitment, Conversion, PricingUnit
+from domain.rating.charge import LARGEST_MEASURED, LARGEST_PRICE, Cell, Charge, Commitment, Conversion, PricingUnit
 from domain.rating.tier_document import price, quantity
 
 _ROUNDINGS = ("half_up", "half_even", "up", "down")
@@ -77,8 +77,8 @@ def read_conversion(reader: Reader, name: str) -> Conversion:
     section = reader.section(name)
     one = Decimal(1)
     made = Conversion(
-        multiply_by=positive(section, "multiply_by", maximum=LARGEST_QUANTITY) if section.has("multiply_by") else one,
-        divide_by=positive(section, "divide_by", maximum=10**15) if section.has("divide_by") else one,
+        multiply_by=positive(section, "multiply_by", maximum=LARGEST_MEASURED) if section.has("multiply_by") else one,
+        divide_by=positive(section, "divide_by", maximum=LARGEST_MEASURED) if section.has("divide_by") else one,
         decimals=section.whole("decimals", _PLACES, minimum=0, maximum=_PLACES),
         rounding=section.choice("rounding", _ROUNDINGS, "half_up"),
         unit=section.text("unit", ""),
@@ -167,7 +167,8 @@ def _needs(charge: Charge) -> Sequence[tuple[str, str]]:
     if charge.meters:
         if len(charge.meters) == 1:
             found.append(("meters", "one meter needs no name: leave it out"))
-        single = ("conversion", "overage_price", "measure", "aggregate")
         told = "belongs to one meter: this capacity has several"
-        found += [(name, told) for name in single if getattr(charge, name)]
+        found += [(name, told) for name in ("conversion", "measure", "aggregate") if getattr(charge, name)]
+        if charge.beyond == "overage":
+            found.append(("beyond", told))
     return found

@@ -30,9 +30,9 @@ def package(charge: Charge, measured: Measured) -> Steps:
     return [*steps, priced("package", count, charge.unit_price, note=note)]
 
 
-def packages(charge: Charge, units: Decimal, size: Decimal) -> tuple[Decimal, str]:
+def packages(charge: Charge, units: Decimal, size: Decimal, word: str = "packages") -> tuple[Decimal, str]:
     """How many packages of a size units make, and how that is told; inside `exact()`."""
-    note = f"{decimal_text(units)} in packages of {decimal_text(size)}"
+    note = f"{decimal_text(units)} in {word} of {decimal_text(size)}"
     if charge.package_rounding == "exact":
         return round_to(units, size, _DECIMALS, "half_up"), note
     whole = units // size

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from domain.document import Reader, decimal_text, plain_number
-from domain.rating.charge import LARGEST_PRICE, LARGEST_QUANTITY, ZERO, Charge, Tier, made
+from domain.rating.charge import LARGEST_MEASURED, LARGEST_PRICE, ZERO, Charge, Tier, made
 
 ID = r"[a-z0-9][a-z0-9_.-]{0,63}"
 ID_SHAPE = "lower-case letters, digits, _ . -"
@@ -23,6 +23,7 @@ TIER_FIELDS: dict[str, tuple[str, ...]] = {
     "capacity": ("up_to", "bounds", "flat_fee"),
 }
 _PLAIN_NAMES = frozenset({"up_to", "unit_price", "flat_fee", "maximum_amount"})
+_CAPS = frozenset({"block_size", "maximum_amount"})  # zero says something
 _SAYS = {"graduated_percentage": "percent", "stairstep": "flat_fee", "capacity": "flat_fee"}
 
 
@@ -33,7 +34,7 @@ def price(reader: Reader, name: str) -> Decimal:
 
 def quantity(reader: Reader, name: str) -> Decimal:
     """A quantity of at most 12 decimals."""
-    return reader.decimal(name, minimum=0, maximum=LARGEST_QUANTITY)
+    return reader.decimal(name, minimum=0, maximum=LARGEST_MEASURED)
 
 
 def _percent(reader: Reader, name: str) -> Decimal:
@@ -173,6 +174,6 @@ def tier_mapping(tier: Tier, charge: Charge) -> dict[str, object]:
     }
     for name, value in values.items():
         always = name == said or (said is None and name in {"unit_price", "flat_fee"})
-        if value is not None and (always or value):
+        if value is not None and (always or value or name in _CAPS):
             mapping[name] = decimal_text(value)
     return mapping

@@ -105,7 +105,7 @@ def _slice(charge: Charge, tier: Tier, units: Decimal) -> Steps:
     if tier.percent or charge.model == "graduated_percentage":
         step = priced("percent", units, tier.percent.scaleb(-2), tier.flat_fee, tier.up_to)
     elif tier.block_size is not None:
-        blocks, note = packages(charge, units, tier.block_size)
+        blocks, note = packages(charge, units, tier.block_size, "blocks")
         step = priced("block", blocks, tier.unit_price, tier.flat_fee, tier.up_to, note)
     else:
         fee = tier.flat_fee

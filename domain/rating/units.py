@@ -15,7 +15,7 @@ from domain.rating.step import Steps, included, priced
 class NoPriceForProperties(Invalid):
     """Properties that no cell of the matrix names, where the charge has no default price."""
 
-    properties: tuple[str, ...]
+    properties: str
     hint: str = "use values that the price names, or give the charge a default_price"
 
 
@@ -69,5 +69,5 @@ def _cell(charge: Charge, group: Measured) -> tuple[Decimal, str]:
         if all(group.properties.get(name) == value for name, value in cell.when):
             return cell.unit_price, told
     if charge.default_price is None:
-        raise NoPriceForProperties(where="usage", properties=tuple(told.split(", ")))
+        raise NoPriceForProperties(where="usage", properties=told)
     return charge.default_price, told
