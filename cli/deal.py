@@ -1,5 +1,6 @@
 """What is said to a deal, and how it is read; each command is one call of the API, and shows where the deal stands afterwards."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ from cli import show
 from cli.client import Api, Refused, api_of
 from cli.deal_id import DealId, found, open_order
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
-from cli.deal_quote import clone, versions
+from cli.deal_quote import clone, compare, milestone, quote, versions
+from cli.deal_share import answer, questions, share
 from cli.draft_file import account_of, asked, told_in_file
 from cli.forecast import forecast_
 from cli.home import FOLDER, Folder
@@ -24,9 +26,19 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal
 Version = Annotated[int | None, typer.Option("--version", help="Which version is meant; the newest unless said.")]
 
 
-app.command("forecast")(forecast_)
-app.command("versions")(versions)
-app.command("clone")(clone)
+_MORE: dict[str, Callable[..., None]] = {
+    "forecast": forecast_,
+    "versions": versions,
+    "quote": quote,
+    "compare": compare,
+    "clone": clone,
+    "share": share,
+    "questions": questions,
+    "answer": answer,
+    "milestone": milestone,
+}
+for _name, _command in _MORE.items():
+    app.command(_name)(_command)
 
 
 @app.command("open")

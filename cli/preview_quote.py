@@ -12,13 +12,7 @@ from rich.text import Text
 from cli import show
 from cli.coupon_file import load_coupons
 from cli.draft_file import Asked, asked, day, in_file
-from cli.quote_page import (
-    print_approvals,
-    print_invoices,
-    print_lines,
-    print_side_by_side,
-    print_waterfall,
-)
+from cli.quote_page import heading, named, print_approvals, print_invoices, print_quote
 from cli.trouble import Trouble
 from demo.load import load_approval_policy, load_price_book
 from domain.preview import told
@@ -80,20 +74,9 @@ def _print(out: Console, name: str, shown: dict[str, Any]) -> None:
     out.print(Text(name, style=show.BOLD))
     book = f"{shown['price_book']}, version {shown['price_book_version']}"
     out.print(f"  priced from {book}, on {shown['on']}; the term from {shown['starts_on']}; net of tax", style=show.DIM)
-    _heading(out, "Alternatives" if len(offers) > 1 else "Totals")
-    print_side_by_side(out, offers)
-    _heading(out, "Approvals")
+    print_quote(out, offers)
+    heading(out, "Approvals")
     print_approvals(out, shown["approvals"])
     for offer in offers:
-        of = f"{offer['name']}: " if offer["name"] else ""
-        _heading(out, f"{of}lines, for a period")
-        print_lines(out, offer)
-        _heading(out, f"{of}waterfall of the whole term")
-        print_waterfall(out, offer)
-        _heading(out, f"{of}invoices")
+        heading(out, f"{named(offer)}invoices")
         print_invoices(out, offer)
-
-
-def _heading(out: Console, said: str) -> None:
-    out.print()
-    out.print(Text(said, style=show.BOLD))

@@ -39,6 +39,28 @@ BILLED = {1: "monthly", 3: "quarterly", 12: "yearly"}
 STARTS = {"provisioning": "when provisioned", "signature": "when signed"}
 
 
+def print_quote(out: Console, offers: Sequence[Told]) -> None:
+    """All offers side by side, then each with its lines and its waterfall."""
+    heading(out, "Alternatives" if len(offers) > 1 else "Totals")
+    print_side_by_side(out, offers)
+    for offer in offers:
+        heading(out, f"{named(offer)}lines, for a period")
+        print_lines(out, offer)
+        heading(out, f"{named(offer)}waterfall of the whole term")
+        print_waterfall(out, offer)
+
+
+def heading(out: Console, said: str) -> None:
+    """What follows."""
+    out.print()
+    out.print(Text(said[:1].upper() + said[1:], style=show.BOLD))
+
+
+def named(offer: Told) -> str:
+    """The alternative before what is said of it; nothing where there is but one offer."""
+    return f"{offer['name']}: " if offer["name"] else ""
+
+
 def print_side_by_side(out: Console, offers: Sequence[Told]) -> None:
     """Alternatives in columns: how long, how billed, what they come to."""
     names = [_title(each) for each in offers]
