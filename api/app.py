@@ -31,8 +31,6 @@ from api import (
     price_book,
     price_migration,
     sandbox,
-    share,
-    share_page,
     timeline,
     webhook,
 )
@@ -41,7 +39,8 @@ from api.mail import Post
 from api.outside import Outside
 from api.quotes import compare, of_deal, preview, version
 from api.relay import Relay
-from api.share_token import Links
+from api.shares import link, page
+from api.shares.token import Links
 from gateways.email import SmtpMailer
 from models.database import Database
 from settings import Settings, load
@@ -66,7 +65,7 @@ ROUTERS = (
     preview,
     compare,
     version,
-    share,
+    link,
     contract,
     invoice,
     payment,
@@ -82,7 +81,7 @@ ROUTERS = (
     person,
     key,
     webhook,
-    share_page,
+    page,
     health,
 )
 

@@ -7,7 +7,7 @@ from fastapi import Response
 from sqlmodel import col, select
 
 from api.errors import Refusal, missing
-from api.share_read import paper
+from api.shares.read import paper
 from api.store import insert_once
 from domain.ids import derived
 from domain.share_link import SHOWN

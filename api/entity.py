@@ -13,7 +13,7 @@ from api.caller import Admin, Anyone
 from api.errors import Refusal, missing
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import Cursor, Limit, Page, decode, encode, page
-from api.schema import At, Country, Currency, Figure, Language, Line, Out, OwnId, Schema, Share, Text, Zone
+from api.schema import At, Country, Currency, Email, Figure, Language, Line, Out, OwnId, Schema, Share, Text, Zone
 from api.store import Db, insert_once, taken
 from models.database import Database
 from models.entity import LegalEntityRow, TaxRateRow
@@ -31,6 +31,8 @@ class LookIn(Schema):
     """How the entity's documents and pages look."""
 
     accent: str | None = Field(default=None, pattern="^#[0-9a-f]{6}$", examples=["#17456b"])
+    logo: Line | None = Field(default=None, description="the name as the masthead sets it", examples=["acme"])
+    email: Email | None = Field(default=None, examples=["sales@acme.example"])
     footer: Text | None = Field(default=None, examples=["Acme GmbH · HRB 12345 · acme.example"])
 
 

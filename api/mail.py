@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from api.document import invoice_document, order_form_document, quote_document
 from api.errors import Refusal
-from api.share_token import Links
+from api.shares.token import Links
 from api.store import sql
 from gateways.ports import Mail, Mailer
 from models.database import Database

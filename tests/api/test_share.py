@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from api.share_token import Links
+from api.shares.token import Links
 from domain.share_link import SHOWN
 from embedded.temporal import TemporalServer
 from models.quote import STATUSES

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.errors import Refusal
-from api.share_token import Links, TokenAltered
+from api.shares.token import Links, TokenAltered
 from embedded.temporal import TemporalServer
 from tests.api.house import house
 from tests.api.sharing import READER, Shown, books, shown

@@ -15,8 +15,8 @@ from api.door import door_of
 from api.errors import Refusal, missing, refused
 from api.idempotency import Once, OnceKey, WriteRoute
 from api.schema import At, Id, Out, Schema
-from api.share_read import Paper, paper
-from api.share_token import Links, links_of
+from api.shares.read import Paper, paper
+from api.shares.token import Links, links_of
 from api.store import Db, insert_once, sql
 from domain.ids import derived
 from domain.message import Message, Reply, Verdict

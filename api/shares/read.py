@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from sqlmodel import col, select
 
-from api.share_token import Links, TokenAltered
+from api.shares.token import Links, TokenAltered
 from domain.calendar import local_date
 from domain.quote_version import QuoteOffers, offers
 from domain.share_link import Shared

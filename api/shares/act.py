@@ -8,8 +8,8 @@ from fastapi import Request
 
 from api.door import door_of
 from api.errors import Refusal
-from api.share_read import Opened, moved_on
-from api.share_token import TokenAltered, links_of
+from api.shares.read import Opened, moved_on
+from api.shares.token import TokenAltered, links_of
 from api.store import insert_once
 from domain.ids import derived
 from domain.message import Ask, Message, Respond, Verdict

@@ -15,9 +15,9 @@ from api.document import pdf_response, quote_document
 from api.errors import Refusal
 from api.idempotency import body_of
 from api.pages import HEADERS, page, page_words, stylesheet
-from api.share_act import Act, Incomplete, act
-from api.share_read import Opened, opened
-from api.share_token import TokenAltered, links_of
+from api.shares.act import Act, Incomplete, act
+from api.shares.read import Opened, opened
+from api.shares.token import TokenAltered, links_of
 from api.store import Db
 from domain.errors import DomainError
 from domain.share_link import (
