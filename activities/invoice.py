@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text as sql
 from sqlmodel import SQLModel
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told
@@ -26,33 +24,32 @@ from domain.invoice import InvoiceDraft, InvoiceLine
 from domain.money import Money, text
 from domain.outcome import Billed
 from domain.state import Deal
-from models import series
+from models.database import Database
 from models.invoice import InvoiceLineRow, InvoiceRow
 from models.outbox import MailRow, OutboxRow
+from models.write import NextNumber
 from workflows import stubs
 from workflows.stubs import Perform, Performed
 
 SERIES = "invoices"
 
 # everything that one invoice needs, in one round trip
-_TO_BILL = sql(
-    """
+_TO_BILL = """
     SELECT e.invoice_prefix, a.name AS account_name, a.email, t.rate, t.name AS tax_name, p.content AS policy,
            (SELECT jsonb_agg(to_jsonb(l) - 'id' - 'contract_id' || jsonb_build_object('quantity', l.quantity::text)
                     ORDER BY l.line_no, l.from_period, l.segment)
               FROM contract_lines l
-             WHERE l.contract_id = :contract_id AND l.term = :term AND l.milestone = :milestone
+             WHERE l.contract_id = $3 AND l.term = $4 AND l.milestone = $5
                AND (l.kind IN ('one_time', 'milestone')
-                    OR (l.from_period <= :index AND coalesce(l.to_period, :index) >= :index))) AS lines
+                    OR (l.from_period <= $6 AND coalesce(l.to_period, $6) >= $6))) AS lines
       FROM legal_entities e
-      JOIN accounts a ON a.id = :account_id
+      JOIN accounts a ON a.id = $2
       LEFT JOIN LATERAL (SELECT rate, name FROM tax_rates
-                          WHERE entity_id = e.id AND valid_from <= :on ORDER BY valid_from DESC LIMIT 1) t ON true
+                          WHERE entity_id = e.id AND valid_from <= $7 ORDER BY valid_from DESC LIMIT 1) t ON true
       LEFT JOIN LATERAL (SELECT content FROM dunning_policies
                           WHERE name = 'standard' ORDER BY version DESC LIMIT 1) p ON true
-     WHERE e.id = :entity_id
-    """
-)
+     WHERE e.id = $1
+"""
 
 
 class InvoiceActivities(stubs.InvoiceActivities):
@@ -62,12 +59,12 @@ class InvoiceActivities(stubs.InvoiceActivities):
     @activity.defn
     async def bill_period(self, command: Perform) -> Performed:
         """Bill one period. A second run under the same turn changes nothing and says what the first did."""
-        return await self.books.perform(command, lambda session: _bill(session, command, _period(command)))
+        return await self.books.perform_alone(command, lambda: _bill(self.books.database, command, _period(command)))
 
     @activity.defn
     async def bill_milestone(self, command: Perform) -> Performed:
         """Bill what a milestone that was reached is worth, with an invoice of its own."""
-        return await self.books.perform(command, lambda session: _bill(session, command, _milestone(command)))
+        return await self.books.perform_alone(command, lambda: _bill(self.books.database, command, _milestone(command)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +128,17 @@ def _milestone(command: Perform) -> _Due:
     )
 
 
-async def _bill(session: AsyncSession, command: Perform, due: _Due) -> Effect:
+async def _bill(database: Database, command: Perform, due: _Due) -> Effect:
     deal, step, now = command.deal, command.step, command.now
-    found = await _to_bill(session, command, due)
+    found = await _to_bill(database, command, due)
     draft = found.draft
     if draft is None:
         return _nothing(command, found, due)
     invoice_id = derived("inv", deal.id, *(("milestone",) if due.occasion else ()), step.subject, step.number)
-    sequence = await series.take(session, deal.entity_id, SERIES)  # last: it locks the series until the commit
-    number = invoice.number(found.prefix, sequence)
-    row = _invoice_row(command, found, draft, invoice_id=invoice_id, sequence=sequence, number=number)
+    lead, digits = invoice.number_lead(found.prefix), invoice.NUMBER_DIGITS
+    series = NextNumber(deal.entity_id, SERIES, lead=lead, digits=digits, mark=invoice_id)
+    number = series.said  # until the statement that writes all this has taken it
+    row = _invoice_row(command, found, draft, invoice_id=invoice_id, series=series)
     rows: list[SQLModel] = [row, *_line_rows(invoice_id, draft)]
     entry = ledger.for_invoice(net_by_revenue_account=draft.net_by_revenue_account, tax_minor=draft.tax_minor)
     if entry is not None:
@@ -160,7 +158,7 @@ async def _bill(session: AsyncSession, command: Perform, due: _Due) -> Effect:
         settled=draft.total_minor == 0,
         ladder=_ladder(deal, found, draft, now),
     )
-    return Effect(outcome=outcome, rows=rows, told=[told])
+    return Effect(outcome=outcome, rows=rows, told=[told], number=series)
 
 
 def _nothing(command: Perform, found: _ToBill, due: _Due) -> Effect:
@@ -170,28 +168,20 @@ def _nothing(command: Perform, found: _ToBill, due: _Due) -> Effect:
     return Effect(outcome=outcome, told=[Told(text=f"Nothing to invoice for {due.occasion or due.period}")])
 
 
-async def _to_bill(session: AsyncSession, command: Perform, due: _Due) -> _ToBill:
+async def _to_bill(database: Database, command: Perform, due: _Due) -> _ToBill:
     deal, step = command.deal, command.step
     running, term = deal.contract, due.term
     if running is None:
         raise MissingReference(what="the contract")
     issued_on = local_date(command.now, deal.zone)
-    parameters = {
-        "contract_id": running.id,
-        "term": due.term_number,
-        "milestone": due.occasion,
-        "index": step.number,
-        "account_id": deal.account_id,
-        "entity_id": deal.entity_id,
-        "on": issued_on,
-    }
-    row = (await session.execute(_TO_BILL, parameters)).one_or_none()
+    which = (running.id, due.term_number, due.occasion, step.number)
+    row = await database.row(_TO_BILL, deal.entity_id, deal.account_id, *which, issued_on)
     if row is None:
         raise MissingReference(what=f"the entity or the account of {step.subject}")
-    if row.rate is None:
+    if row["rate"] is None:
         raise MissingReference(what=f"a tax rate of {deal.entity_id} for {issued_on}")
     periods = term.periods if term is not None else 0
-    lines = due.lines_of([plan_line(each, periods=periods) for each in row.lines or ()])
+    lines = due.lines_of([plan_line(each, periods=periods) for each in row["lines"] or ()])
     own = term is not None and term.method
     method, net_days = (term.method, term.net_days) if term is not None and own else (running.method, running.net_days)
     return _ToBill(
@@ -199,16 +189,16 @@ async def _to_bill(session: AsyncSession, command: Perform, due: _Due) -> _ToBil
         term=due.term_number,
         occasion=due.occasion,
         method=method,
-        prefix=row.invoice_prefix,
-        email=row.email,
-        account_name=row.account_name,
-        policy=DunningPolicy.parse(row.policy) if row.policy else DunningPolicy(),
+        prefix=row["invoice_prefix"],
+        email=row["email"],
+        account_name=row["account_name"],
+        policy=DunningPolicy.parse(row["policy"]) if row["policy"] else DunningPolicy(),
         draft=invoice.assemble(
             lines,
             period=due.period,
             currency=deal.currency,
-            tax_rate=row.rate,
-            tax_name=row.tax_name,
+            tax_rate=row["rate"],
+            tax_name=row["tax_name"],
             issued_on=issued_on,
             net_days=net_days if method == "transfer" else 0,
         )
@@ -225,7 +215,7 @@ def _ladder(deal: Deal, found: _ToBill, draft: InvoiceDraft, now: datetime) -> L
 
 
 def _invoice_row(
-    command: Perform, found: _ToBill, draft: InvoiceDraft, *, invoice_id: str, sequence: int, number: str
+    command: Perform, found: _ToBill, draft: InvoiceDraft, *, invoice_id: str, series: NextNumber
 ) -> InvoiceRow:
     deal, step = command.deal, command.step
     return InvoiceRow(
@@ -237,8 +227,8 @@ def _invoice_row(
         term=found.term,
         period_no=step.number,
         occasion=found.occasion,
-        number=number,
-        sequence=sequence,
+        number=series.said,
+        sequence=series.count,  # type: ignore[arg-type]  # a number by the time it is written
         series=SERIES,
         status=invoice.status(total_minor=draft.total_minor, paid_minor=0),
         issued_on=draft.issued_on,
