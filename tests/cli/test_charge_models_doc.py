@@ -1,0 +1,77 @@
+"""docs/rules/charge-models.md is true: every example to the byte, and every field is told with its models and its default."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.rate_lines import answer
+from domain.rating.charge import MODELS, Charge
+from domain.rating.charge_document import FIELDS, known
+from domain.rating.tier_document import TIER_FIELDS
+
+DOC = Path(__file__).parents[2] / "docs/rules/charge-models.md"
+TEXT = DOC.read_text(encoding="utf-8")
+CONVENTIONS = ("tier_bound", "zero_usage", "beyond", "package_rounding", "included_order", "rounding")
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    for block in re.findall(r"^```json\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE):
+        lines = block.splitlines()
+        yield from zip(lines[::2], lines[1::2], strict=True)
+
+
+def rows() -> dict[str, list[str]]:
+    """The tables of fields by their first cell: | `field` | type | default | models | meaning |."""
+    found = {}
+    for line in TEXT.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `") and len(cells) == 5:
+            found.setdefault(cells[0].strip("` "), cells)  # a charge's fields stand before a tier's
+    return found
+
+
+@pytest.mark.parametrize(("given", "expected"), list(examples()))
+def test_each_example_comes_out_to_the_byte(given: str, expected: str) -> None:
+    assert answer(given) == expected
+
+
+def test_each_model_and_each_convention_has_an_example() -> None:
+    charges = [json.loads(given)["charge"] for given, _ in examples() if given.endswith("}")]
+    assert {charge.get("model") for charge in charges} == set(MODELS)
+    used = {name for charge in charges for name in charge} | {
+        name for charge in charges for tier in charge.get("tiers", ()) for name in tier
+    }
+    untold = {"kind", "timing", "minimum_quantity", "maximum_quantity", "cost", "floor", "revenue_account"}
+    assert set(FIELDS) - used <= untold
+    assert {name for names in TIER_FIELDS.values() for name in names} <= used
+
+
+def test_every_field_is_told_and_no_other() -> None:
+    fields = {name for model in MODELS for name in known(model)} | {
+        name for names in TIER_FIELDS.values() for name in names
+    }
+    assert set(rows()) == fields - set(CONVENTIONS)
+    for name in CONVENTIONS:
+        default = getattr(Charge(id="c", model="flat"), name)
+        (line,) = [line for line in TEXT.splitlines() if line.startswith("| ") and f" | `{name}` | " in line]
+        assert f"| `{name}` | `{default}`" in line
+
+
+@pytest.mark.parametrize("name", sorted(set(FIELDS) - set(CONVENTIONS)))
+def test_the_models_of_each_field_are_told(name: str) -> None:
+    told = rows()[name][3]
+    models = FIELDS[name].models
+    named = set(re.findall(r"`(\w+)`", told.partition(";")[0]))
+    if told.startswith("all but"):
+        assert set(MODELS) - named == models
+    elif told.startswith("all with tiers"):
+        assert {model for model in MODELS if "tiers" in known(model)} == models
+    elif told.startswith("all"):
+        assert set(MODELS) == models
+    else:
+        assert named == models
