@@ -25,14 +25,18 @@ def examples() -> Iterator[tuple[str, str]]:
         yield from zip(lines[::2], lines[1::2], strict=True)
 
 
-def rows() -> dict[str, list[str]]:
+def rows(text: str) -> dict[str, list[str]]:
     """The tables of fields by their first cell: | `field` | type | default | models | meaning |."""
-    found = {}
-    for line in TEXT.splitlines():
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
         if line.startswith("| `") and len(cells) == 5:
-            found.setdefault(cells[0].strip("` "), cells)  # a charge's fields stand before a tier's
+            found[cells[0].strip("` ")] = cells
     return found
+
+
+TIERS = TEXT[TEXT.index("\nA tier:\n") : TEXT.index("\n### flat\n")]
+OF_A_TIER, OF_A_CHARGE = rows(TIERS), rows(TEXT.replace(TIERS, ""))
 
 
 @pytest.mark.parametrize(("given", "expected"), list(examples()))
@@ -52,10 +56,8 @@ def test_each_model_and_each_convention_has_an_example() -> None:
 
 
 def test_every_field_is_told_and_no_other() -> None:
-    fields = {name for model in MODELS for name in known(model)} | {
-        name for names in TIER_FIELDS.values() for name in names
-    }
-    assert set(rows()) == fields - set(CONVENTIONS)
+    assert set(OF_A_CHARGE) == {name for model in MODELS for name in known(model)} - set(CONVENTIONS)
+    assert set(OF_A_TIER) == {name for names in TIER_FIELDS.values() for name in names}
     for name in CONVENTIONS:
         default = getattr(Charge(id="c", model="flat"), name)
         (line,) = [line for line in TEXT.splitlines() if line.startswith("| ") and f" | `{name}` | " in line]
@@ -64,7 +66,7 @@ def test_every_field_is_told_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(FIELDS) - set(CONVENTIONS)))
 def test_the_models_of_each_field_are_told(name: str) -> None:
-    told = rows()[name][3]
+    told = OF_A_CHARGE[name][3]
     models = FIELDS[name].models
     named = set(re.findall(r"`(\w+)`", told.partition(";")[0]))
     if told.startswith("all but"):
