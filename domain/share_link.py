@@ -33,7 +33,7 @@ class Showing(StrEnum):
     SIGNED = "signed"
 
 
-_SHOWING = {
+SHOWING = {
     "presented": Showing.OFFERED,
     "approved": Showing.APPROVED,
     "declined": Showing.DECLINED,
@@ -52,7 +52,7 @@ _ALLOWED = {
     Showing.ACCEPTED: frozenset({Action.ASK}),
     Showing.SIGNED: frozenset[Action](),
 }
-SHOWN = frozenset(_SHOWING)  # statuses of a version that a customer may see
+SHOWN = frozenset(SHOWING)  # statuses of a version that a customer may see
 SHAREABLE = frozenset({"approved", "presented"})  # statuses of a version that a new link may be made for
 
 
@@ -128,7 +128,7 @@ class Shared:
             raise ShareLinkExpired(expired_at=self.expires_at)
         if self.status not in SHOWN:
             raise QuoteNotOffered(status=self.status)
-        return _SHOWING[self.status]
+        return SHOWING[self.status]
 
     def allowed(self, now: datetime) -> frozenset[Action]:
         """What the customer may do at `now`. Raises what `showing` raises."""

@@ -13,13 +13,28 @@ from api.shares.token import TokenAltered, links_of
 from api.store import insert_once
 from domain.ids import derived
 from domain.message import Ask, Message, Respond, Verdict
-from domain.share_link import LONGEST_NAME, LONGEST_TEXT, Action, AlternativeNeeded, NotPossibleNow, picked
+from domain.share_link import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    SHOWING,
+    Action,
+    AlternativeNeeded,
+    NotPossibleNow,
+    Showing,
+    picked,
+)
 from models.database import Database
 from models.share import QuoteQuestionRow
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "share"
+DONE = {  # where a second click finds the first one's work done
+    Action.ACCEPT: frozenset(
+        status for status, showing in SHOWING.items() if showing in (Showing.ACCEPTED, Showing.SIGNED)
+    ),
+    Action.DECLINE: frozenset({"declined"}),
+}
 WORD = {Action.ACCEPT: "accepted", Action.DECLINE: "declined", Action.ASK: "asked"}
 
 
@@ -73,9 +88,9 @@ async def _told(request: Request, database: Database, found: Opened, action: Act
         return "heard"
     if answer.verdict is Verdict.REFUSED:
         return f"refused_{answer.error}"
-    if action is not Action.ASK:
-        await moved_on(database, found.version.id, found.version.status)
-    return WORD[action]
+    if action is Action.ASK or found.version.status in DONE[action]:
+        return WORD[action]
+    return WORD[action] if await moved_on(database, found.version.id, found.version.status) else "heard"
 
 
 def _response(found: Opened, act: Act) -> Respond:

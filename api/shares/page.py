@@ -26,6 +26,7 @@ from domain.share_link import (
     QuoteReplaced,
     ShareLinkExpired,
     ShareLinkRevoked,
+    Showing,
     days_left,
 )
 from gateways.document_data import ACCENT
@@ -40,6 +41,8 @@ LARGEST_FORM = 30_000
 MOST_FIELDS = 20
 LONGEST_AGENT = 200
 SAID_WELL = frozenset({"accepted", "declined", "asked", "heard"})
+# An address may say anything: that a quote was accepted or declined is shown where it is so.
+_SHOWN_IN = {"accepted": {Showing.ACCEPTED, Showing.SIGNED}, "declined": {Showing.DECLINED}}
 # What only fetches a page to show a preview of it, or to have it ready, is nobody who looked.
 _NOBODY = re.compile(
     r"bot\b|crawl|spider|preview|facebookexternalhit|slack|whatsapp|telegram|skypeuri|embedly|curl|wget|monitor",
@@ -161,6 +164,7 @@ def _page(
     data = found.data()
     words = page_words(language_of(lang or data.language))
     showing, allowed = found.shared.showing(found.now), found.shared.allowed(found.now)
+    said = said if showing in _SHOWN_IN.get(said, {showing}) else ""
     links, kept = links_of(request), values or {}
     recommended = found.offers.recommended
     return page(

@@ -130,15 +130,15 @@ async def opened(database: Database, links: Links, token: str) -> Opened:
     )
 
 
-async def moved_on(database: Database, version_id: str, status: str, *, patience: float = 2.0) -> None:
-    """Wait a moment until a version has left a status: what the deal answered is written by its next step."""
+async def moved_on(database: Database, version_id: str, status: str, *, patience: float = 2.0) -> bool:
+    """Wait a moment until a version has left a status: what the deal answered is written by its next step. False: it has not."""
     query = select(QuoteVersionRow.status).where(col(QuoteVersionRow.id) == version_id)
     try:
         async with asyncio.timeout(patience):
             while True:
                 async with database.session() as session:
                     if (await session.exec(query)).first() != status:
-                        return
+                        return True
                 await asyncio.sleep(0.02)
     except TimeoutError:
-        return  # a worker that is behind: the page says that the word was heard, and shows the rest when it is reloaded
+        return False
