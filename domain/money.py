@@ -20,6 +20,7 @@ from decimal import (
 )
 from fractions import Fraction
 from functools import total_ordering
+from math import lcm
 
 from domain.errors import Invalid
 
@@ -161,20 +162,29 @@ def spread(minor: int, weights: Sequence[int | Decimal]) -> tuple[int, ...]:
     """
     if minor < 0:
         return tuple(-part for part in spread(-minor, weights))
-    exact_weights = [Fraction(weight) for weight in weights]
+    exact_weights = _whole(weights)
     if not any(exact_weights):
-        exact_weights = [Fraction(1) for _ in exact_weights]
-    whole = sum(exact_weights, Fraction())
+        exact_weights = [1] * len(exact_weights)
+    whole = sum(exact_weights)
     if not whole:
         if not minor:
             return (0,) * len(exact_weights)
         raise NothingToSpreadOver(minor=minor)
-    shares = [minor * weight / whole for weight in exact_weights]
-    parts = [share.numerator // share.denominator for share in shares]
-    by_remainder = sorted(range(len(parts)), key=lambda i: parts[i] - shares[i])  # stable: a tie keeps the order
-    for i in by_remainder[: minor - sum(parts)]:
+    parts = [minor * weight // whole for weight in exact_weights]
+    remainders = [minor * weight % whole for weight in exact_weights]  # of the sign of the whole
+    by_remainder = sorted(range(len(parts)), key=[abs(each) for each in remainders].__getitem__, reverse=True)
+    for i in by_remainder[: minor - sum(parts)]:  # stable, also in reverse: a tie keeps the order
         parts[i] += 1
     return tuple(parts)
+
+
+def _whole(weights: Sequence[int | Decimal]) -> list[int]:
+    """The weights as whole numbers in the same proportions."""
+    if all(type(weight) is int for weight in weights):
+        return [int(weight) for weight in weights]
+    fractions = [Fraction(weight) for weight in weights]
+    scale = lcm(*(each.denominator for each in fractions))
+    return [each.numerator * (scale // each.denominator) for each in fractions]
 
 
 @total_ordering

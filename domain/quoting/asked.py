@@ -40,7 +40,9 @@ class AskedLine:
 
     def at(self, period: int) -> tuple[int, Stretch, Rating]:
         """The number of the stretch that a billing period lies in, what it asks for, and its rating."""
-        number = max(i for i, (begins, _, _) in enumerate(self.stretches) if begins <= period)
+        number = 0
+        while number + 1 < len(self.stretches) and self.stretches[number + 1][0] <= period:
+            number += 1
         return (number, *self.stretches[number][1:])
 
     def discount_path(self, number: int) -> str:

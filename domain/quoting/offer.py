@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Protocol
 
 from domain.coupon import Coupon, UnknownCoupon, check
@@ -67,9 +68,8 @@ class _Pricing:
         self.coupons = self._coupons(coupons)
         self.waterfall = Waterfall(self._takers(), book.currency)
         self.own: dict[tuple[int, int, int], OwnPrice] = {}
-        self.percents: dict[Fraction, Decimal] = {}
+        self.shares = _Shares()
         self.segments: dict[int, list[PricedSegment]] = {line.index: [] for line in self.lines}
-        self.weighed = [Fraction(), Fraction()]  # what was taken as stated, and the list, over the term
 
     def offered(self) -> Offered:
         """All lines, over the whole term."""
@@ -80,10 +80,9 @@ class _Pricing:
         for begins, ends in cut(self.terms.periods, changes):
             self._stretch(self.recurring, begins, ends)
         self._stretch(self.once, 0, 1)
-        taken, listed = self.weighed
         return Offered(
             lines=tuple(self._line(line) for line in self.lines),
-            discount_percent=self._percent(taken / listed) if listed else Decimal(0),
+            discount_percent=self.shares.of_all,
             products=tuple({line.product.id: line.product for line in self.lines}.values()),
         )
 
@@ -101,12 +100,6 @@ class _Pricing:
             self.segments[index].append(self._segment(self.lines[index], own[index], falls[index], begins, ends))
 
     def _segment(self, line: AskedLine, own: OwnPrice, fall: Fall, begins: int, ends: int) -> PricedSegment:
-        kept = 1 - own.share if own.share else Fraction(1)
-        for share in fall.shares:
-            kept *= 1 - share
-        off = 1 - kept
-        self.weighed[0] += off * own.list_minor * (ends - begins)
-        self.weighed[1] += own.list_minor * (ends - begins)
         taken = fall.taken
         return PricedSegment(
             from_period=begins,
@@ -120,7 +113,7 @@ class _Pricing:
             header_discount_minor=taken.get("header_discount_minor", 0),
             coupon_minor=taken.get("coupon_minor", 0),
             partner_minor=taken.get("partner_minor", 0),
-            discount_percent=self._percent(off),
+            discount_percent=self.shares.percent((own.share, *fall.shares), weight=own.list_minor * (ends - begins)),
             explain=own.explain,
             cost_minor=own.cost_minor,
             floor_minor=own.floor_minor,
@@ -251,12 +244,37 @@ class _Pricing:
             in_period=any(self.lines[index].charge.kind in PER_PERIOD for index in lines),
         )
 
-    def _percent(self, part: Fraction) -> Decimal:
-        found = self.percents.get(part)
-        if found is None:
-            whole = _WIDE.divide(Decimal(part.numerator * 100), Decimal(part.denominator))
-            found = self.percents[part] = whole.quantize(_FOUR_DECIMALS, context=_WIDE) if part else Decimal(0)
-        return found
+
+class _Shares:
+    """Shares as people stated them, each taken from what the one before left, together in percent, 4 decimals."""
+
+    def __init__(self) -> None:
+        self._together: dict[tuple[tuple[int, int], ...], Fraction] = {}
+        self._weights: dict[tuple[tuple[int, int], ...], int] = {}
+
+    def percent(self, shares: Sequence[Fraction], *, weight: int) -> Decimal:
+        """The shares of one segment, whose list over the term is its weight in the whole."""
+        key = tuple(share.as_integer_ratio() for share in shares if share)  # hashes far faster than fractions
+        if key not in self._together:
+            kept = Fraction(1)
+            for share in shares:
+                kept *= 1 - share
+            self._together[key] = 1 - kept
+        self._weights[key] = self._weights.get(key, 0) + weight
+        return _percent(self._together[key])
+
+    @property
+    def of_all(self) -> Decimal:
+        """The share of the list of all segments, by their weights."""
+        whole = sum(self._weights.values())
+        taken = sum((share * self._weights[key] for key, share in self._together.items()), Fraction())
+        return _percent(taken / whole) if whole else Decimal(0)
+
+
+@lru_cache(maxsize=1024)
+def _percent(part: Fraction) -> Decimal:
+    whole = _WIDE.divide(Decimal(part.numerator * 100), Decimal(part.denominator))
+    return whole.quantize(_FOUR_DECIMALS, context=_WIDE) if part else Decimal(0)
 
 
 def _estimate(own: OwnPrice, fall: Fall) -> int:

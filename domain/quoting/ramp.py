@@ -36,8 +36,14 @@ def joined(segments: Sequence[PricedSegment]) -> tuple[PricedSegment, ...]:
     """Neighbours that say the same are one."""
     found: list[PricedSegment] = []
     for segment in segments:
-        if found and replace(found[-1], from_period=segment.from_period, to_period=segment.to_period) == segment:
-            found[-1] = replace(found[-1], to_period=segment.to_period)
+        last = found[-1] if found else None
+        # what differs mostly differs in its net: the whole is compared only where that does not
+        if (
+            last
+            and last.net_minor == segment.net_minor
+            and replace(segment, from_period=last.from_period) == replace(last, to_period=segment.to_period)
+        ):
+            found[-1] = replace(last, to_period=segment.to_period)
         else:
             found.append(segment)
     return tuple(found)

@@ -160,7 +160,10 @@ def test_starts_are_resolved_when_their_days_are_known() -> None:
 def test_a_ramps_segments_are_billed_in_their_periods_alone() -> None:
     lines = [line(to_period=2, amount_minor=100), line(segment=1, from_period=2, to_period=4, amount_minor=200)]
     billed = [
-        [each.amount_minor for each in invoice_lines(lines, index=n, periods=4, period_of=lambda i: period(ANCHOR, 1, i))]
+        [
+            each.amount_minor
+            for each in invoice_lines(lines, index=n, periods=4, period_of=lambda i: period(ANCHOR, 1, i))
+        ]
         for n in range(5)
     ]
     assert billed == [[100], [100], [200], [200], []]
@@ -180,7 +183,9 @@ def test_the_preview_sums_to_what_was_committed(made: tuple[Any, Any, Any], anch
     terms = found.terms
     lines = billing_plan.plan(found)
     again = [
-        invoice_lines(lines, index=n, periods=terms.periods, period_of=lambda i: period(anchor, terms.interval_months, i))
+        invoice_lines(
+            lines, index=n, periods=terms.periods, period_of=lambda i: period(anchor, terms.interval_months, i)
+        )
         for n in range(terms.periods + has_arrears(lines))
     ]
     assert [each for each in again if each] == [each.lines for each in invoices if not each.milestone]
