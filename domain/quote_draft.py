@@ -151,7 +151,7 @@ must be above 0, found -1
         reader.end()
         _check(draft, problems)
         if problems:
-            raise DraftInvalid(problems=tuple(problems))
+            raise DraftInvalid(problems=tuple(dict.fromkeys(problems)))  # alternatives may inherit the same one
         return draft
 
 

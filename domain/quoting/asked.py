@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.discount import Discount
 from domain.errors import DomainError, Invalid
 from domain.price_book import PriceBook, Product, UnknownProduct, charge_mapping
 from domain.quoting.draft_line import DraftLine, Stretch
@@ -133,8 +132,13 @@ def _refuse_unfit(index: int, line: DraftLine, product: Product, charge: Charge)
         (line.milestone and charge.kind != MILESTONE, "milestone", "only a milestone charge is due by a milestone"),
         (charge.kind == MILESTONE and line.start, "start", "a milestone charge is due when its milestone is reached"),
         (
-            charge.kind == USAGE and any(_is_of_money(each) for each in discounts),
+            charge.kind == USAGE and any(each.amount for each in discounts),
             "discount_amount",
+            "usage takes a discount by percent: what it will come to is not known",
+        ),
+        (
+            charge.kind == USAGE and any(each.target is not None for each in discounts),
+            "target_price",
             "usage takes a discount by percent: what it will come to is not known",
         ),
         *(
@@ -149,10 +153,6 @@ def _refuse_unfit(index: int, line: DraftLine, product: Product, charge: Charge)
     ):
         if wrong:
             raise LineDoesNotFit(product=product.id, charge=charge.id, why=why, where=f"lines[{index}].{field}")
-
-
-def _is_of_money(discount: Discount) -> bool:
-    return bool(discount.amount) or discount.target is not None
 
 
 def _or(values: Sequence[str]) -> str:

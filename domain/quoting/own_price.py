@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from domain.discount import NO_DISCOUNT, Discount, TargetAboveList, after_line_discount, share
-from domain.money import EXACT, from_minor, minor_units, round_to
+from domain.money import EXACT, from_minor, minor_units, round_half_up, round_to
 from domain.pricing import Rated, rate
 from domain.promotion import Promotion, best
 from domain.quoting.priced import USAGE
@@ -113,7 +113,12 @@ def own_price(  # noqa: PLR0913  (a price has that many sides)
 
 
 def _maybe(price: Decimal | None, charge: Charge, quantity: Decimal, *, months: int, currency: str) -> int | None:
-    return None if price is None else _scaled(price, charge, quantity, months=months, currency=currency)
+    """A cost or a floor, which are told as the charge's prices are: maybe in its own pricing unit."""
+    if price is None:
+        return None
+    if charge.pricing_unit is not None:
+        price = EXACT.multiply(price, charge.pricing_unit.rate)
+    return _scaled(price, charge, quantity, months=months, currency=currency)
 
 
 def _scaled(price: Decimal, charge: Charge, quantity: Decimal, *, months: int, currency: str) -> int:
@@ -121,5 +126,5 @@ def _scaled(price: Decimal, charge: Charge, quantity: Decimal, *, months: int, c
     units = Decimal(1) if charge.model == FLAT else quantity
     whole = EXACT.multiply(minor_units(price, currency), units)
     if charge.kind in ONCE:
-        return int(round_to(whole, Decimal(1), 0, "half_up"))
+        return round_half_up(whole)
     return int(round_to(EXACT.multiply(whole, Decimal(months)), Decimal(charge.months), 0, "half_up"))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from domain.calendar import Period, add_months
+from domain.calendar import Period
 from domain.money import spread
 
 
 def prorated(amount_minor: int, used: Period, whole: Period) -> int:
     """The part of a full period's amount for the days used, in minor units. Days outside the period cost nothing.
 
+    `whole` is the full period that contains the stub: of one before the first anchor, the period that ends there.
+
     31.00 for January, from the 17th on, is 15 of 31 days:
 
+    >>> from datetime import date
     >>> january = Period(date(2026, 1, 1), date(2026, 2, 1))
     >>> prorated(3100, Period(date(2026, 1, 17), date(2026, 2, 1)), january)
     1500
@@ -24,21 +25,3 @@ def prorated(amount_minor: int, used: Period, whole: Period) -> int:
         return 0
     # two parts by largest remainder: a tie goes to the part used, which is half up
     return spread(amount_minor, (days, whole.days - days))[0]
-
-
-def leading_stub(anchor: date, interval_months: int) -> Period:
-    """The full period whose days divide a stub before the first anchor: the one that ends at the anchor.
-
-    >>> str(leading_stub(date(2026, 3, 31), 1))
-    '2026-02-28 to 2026-03-30'
-    """
-    return Period(add_months(anchor, -interval_months), anchor)
-
-
-def trailing_stub(anchor: date, interval_months: int, months: int) -> Period:
-    """The full period whose days divide a stub after the last whole period, `months` after the anchor: the one it begins.
-
-    >>> str(trailing_stub(date(2026, 1, 31), 3, 12))
-    '2027-01-31 to 2027-04-29'
-    """
-    return Period(add_months(anchor, months), add_months(anchor, months + interval_months))

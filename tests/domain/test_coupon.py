@@ -10,10 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.coupon import Coupon, CouponForFirstOrder, CouponInvalid, CouponUsedUp, redeem
-from domain.errors import Problem
+from domain.coupon import (
+    Coupon,
+    CouponDoesNotFit,
+    CouponForFirstOrder,
+    CouponInvalid,
+    CouponOutOfDate,
+    CouponUsedUp,
+    UnknownCoupon,
+    redeem,
+)
+from domain.errors import DomainError, Problem
 from domain.price_book import PriceBookInvalid, parse, to_mapping
 from domain.promotion import Promotion
+from domain.quote_version import PricedQuote
 from tests.domain import quotes as some
 
 COUPON: dict[str, Any] = {
@@ -93,7 +103,12 @@ def test_a_coupon_for_new_accounts_is_for_no_other() -> None:
         redeem(coupon, uses=0, account_uses=0, first_order=False)
 
 
+def _nets(found: PricedQuote) -> list[int]:
+    return [line.net_minor for line in found.lines]
+
+
 SEATS = {"product": "seats", "quantity": 20}
+PLATFORM = {"product": "platform", "quantity": 1}
 
 
 @pytest.mark.parametrize(
@@ -174,3 +189,55 @@ def test_promotions_are_written_as_they_were_read() -> None:
         name="summer", percent=Decimal(10), minimum_quantity=Decimal(10), valid_from=date(2026, 6, 1),
         valid_to=date(2026, 9, 1), products=("seats",), charges=("monthly",), periods=3,
     )  # fmt: skip
+
+
+def test_a_coupon_takes_as_long_as_it_lasts_from_what_it_is_for() -> None:
+    coupon = Coupon(code="START", percent=Decimal(50), products=("seats",), periods=3)
+    found = some.priced(SEATS, PLATFORM, coupons=["START"], known={"START": coupon})
+    seats, platform = found.lines
+    assert [(each.from_period, each.to_period, each.coupon_minor, each.net_minor) for each in seats.segments] == [
+        (0, 3, 12500, 12500),
+        (3, 12, 0, 25000),
+    ]
+    assert len(platform.segments) == 1
+    assert found.coupons == ("START",)
+    assert not found.facts.ramp
+    assert found.facts.discount_percent == 0  # nobody gave it
+    assert found.totals.over_term["coupon"] == 3 * 12500
+
+
+def test_coupons_take_in_their_order_each_from_what_the_one_before_left() -> None:
+    known = {
+        "HALF": Coupon(code="HALF", percent=Decimal(50)),
+        "MORE": Coupon(code="MORE", amount=Decimal(200), currency="EUR"),
+    }
+    assert _nets(some.priced(SEATS, coupons=["HALF", "MORE"], known=known)) == [0]  # at most what is left
+    assert _nets(some.priced(SEATS, coupons=["MORE", "HALF"], known=known)) == [2500]
+
+
+@pytest.mark.parametrize(
+    ("coupon", "error"),
+    [
+        (Coupon(code="C", percent=Decimal(5), valid_from=date(2026, 2, 2)), CouponOutOfDate),
+        (Coupon(code="C", percent=Decimal(5), valid_to=date(2026, 2, 1)), CouponOutOfDate),
+        (Coupon(code="C", amount=Decimal(5), currency="USD"), CouponDoesNotFit),
+        (Coupon(code="C", percent=Decimal(5), products=("platform",)), CouponDoesNotFit),
+        (Coupon(code="C", percent=Decimal(5), minimum_amount=Decimal("250.01"), currency="EUR"), CouponDoesNotFit),
+        (None, UnknownCoupon),
+    ],
+)
+def test_a_coupon_that_does_not_fit_is_refused(coupon: Coupon | None, error: type[DomainError]) -> None:
+    with pytest.raises(error) as refusal:
+        some.priced(SEATS, coupons=["C"], known={"C": coupon} if coupon else {})
+    assert refusal.value.where == "coupons[0]"
+
+
+@pytest.mark.parametrize(
+    "coupon",
+    [
+        Coupon(code="C", percent=Decimal(5), valid_from=date(2026, 2, 1), valid_to=date(2026, 2, 2)),
+        Coupon(code="C", percent=Decimal(5), minimum_amount=Decimal(250), currency="EUR"),
+    ],
+)
+def test_a_coupon_fits_on_its_first_day_and_at_its_minimum(coupon: Coupon) -> None:
+    assert _nets(some.priced(SEATS, coupons=["C"], known={"C": coupon})) == [23750]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from domain import quote
-from domain.coupon import Coupon, CouponDoesNotFit, CouponOutOfDate, UnknownCoupon
+from domain.coupon import Coupon
 from domain.discount import DiscountTooLarge, TargetAboveList
 from domain.errors import DomainError
 from domain.quoting.asked import LineDoesNotFit
@@ -125,58 +124,6 @@ def test_a_stretch_of_a_ramp_has_a_price_of_its_own() -> None:
     assert found.facts.discount_percent == Decimal("12.0000")
 
 
-def test_a_coupon_takes_as_long_as_it_lasts_from_what_it_is_for() -> None:
-    coupon = Coupon(code="START", percent=Decimal(50), products=("seats",), periods=3)
-    found = some.priced(SEATS, PLATFORM, coupons=["START"], known={"START": coupon})
-    seats, platform = found.lines
-    assert [(each.from_period, each.to_period, each.coupon_minor, each.net_minor) for each in seats.segments] == [
-        (0, 3, 12500, 12500),
-        (3, 12, 0, 25000),
-    ]
-    assert len(platform.segments) == 1
-    assert found.coupons == ("START",)
-    assert not found.facts.ramp
-    assert found.facts.discount_percent == 0  # nobody gave it
-    assert found.totals.over_term["coupon"] == 3 * 12500
-
-
-def test_coupons_take_in_their_order_each_from_what_the_one_before_left() -> None:
-    known = {
-        "HALF": Coupon(code="HALF", percent=Decimal(50)),
-        "MORE": Coupon(code="MORE", amount=Decimal(200), currency="EUR"),
-    }
-    assert nets(some.priced(SEATS, coupons=["HALF", "MORE"], known=known)) == [0]  # at most what is left
-    assert nets(some.priced(SEATS, coupons=["MORE", "HALF"], known=known)) == [2500]
-
-
-@pytest.mark.parametrize(
-    ("coupon", "error"),
-    [
-        (Coupon(code="C", percent=Decimal(5), valid_from=date(2026, 2, 2)), CouponOutOfDate),
-        (Coupon(code="C", percent=Decimal(5), valid_to=date(2026, 2, 1)), CouponOutOfDate),
-        (Coupon(code="C", amount=Decimal(5), currency="USD"), CouponDoesNotFit),
-        (Coupon(code="C", percent=Decimal(5), products=("platform",)), CouponDoesNotFit),
-        (Coupon(code="C", percent=Decimal(5), minimum_amount=Decimal("250.01"), currency="EUR"), CouponDoesNotFit),
-        (None, UnknownCoupon),
-    ],
-)
-def test_a_coupon_that_does_not_fit_is_refused(coupon: Coupon | None, error: type[DomainError]) -> None:
-    with pytest.raises(error) as refusal:
-        some.priced(SEATS, coupons=["C"], known={"C": coupon} if coupon else {})
-    assert refusal.value.where == "coupons[0]"
-
-
-@pytest.mark.parametrize(
-    "coupon",
-    [
-        Coupon(code="C", percent=Decimal(5), valid_from=date(2026, 2, 1), valid_to=date(2026, 2, 2)),
-        Coupon(code="C", percent=Decimal(5), minimum_amount=Decimal(250), currency="EUR"),
-    ],
-)
-def test_a_coupon_fits_on_its_first_day_and_at_its_minimum(coupon: Coupon) -> None:
-    assert nets(some.priced(SEATS, coupons=["C"], known={"C": coupon})) == [23750]
-
-
 def test_usage_is_estimated_after_every_percentage_and_only_its_commitment_counts() -> None:
     found = some.priced(
         CALLS | {"discount_percent": "10"}, {"product": "calls", "quantity": 100}, discount_percent="50"
@@ -200,6 +147,17 @@ def test_cost_and_floor_make_margin_and_a_fact() -> None:
     assert (below.lines[0].net_minor, below.facts.below_floor) == (19998, True)
     assert some.priced(PLATFORM).facts.margin_percent is None
     assert some.priced(SEATS | {"discount_percent": "100"}).facts.margin_percent == Decimal("-100.0000")
+
+
+def test_cost_and_floor_in_tokens_are_turned_into_money() -> None:
+    charge = {
+        "id": "m", "model": "per_unit", "per": "month", "unit_price": "10", "cost": "4", "floor": "9",
+        "pricing_unit": {"name": "token", "rate": "0.05"},
+    }  # fmt: skip
+    book = some.book(products=[{"id": "tokens", "charges": [charge]}])
+    [line] = some.priced({"product": "tokens", "quantity": 100, "charge": "m"}, prices=book).lines
+    [segment] = line.segments
+    assert (segment.list_minor, segment.cost_minor, segment.floor_minor) == (5000, 2000, 4500)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +194,7 @@ def test_cost_and_floor_make_margin_and_a_fact() -> None:
             "lines[0].start",
         ),
         (CALLS | {"discount_amount": "1"}, {}, LineDoesNotFit, "lines[0].discount_amount"),
+        (CALLS | {"target_price": "1"}, {}, LineDoesNotFit, "lines[0].target_price"),
     ],
 )
 def test_what_does_not_fit_names_its_field(
