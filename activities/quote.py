@@ -109,7 +109,7 @@ async def _offers(session: AsyncSession, deal: Deal, draft: Draft, *, on: date) 
         on=on,
         coupons=await coupons.for_pricing(session, deal, draft),
         segment=segment,
-        entity=deal.entity_id,
+        entity=await price_books.seller(session, row, deal.entity_id),
     )
     return offers, row.id
 

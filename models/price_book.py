@@ -85,6 +85,12 @@ async def applicable(
     return (await session.exec(query)).first()
 
 
+async def seller(session: AsyncSession, row: PriceBookRow, entity: str) -> str:
+    """What the book calls the legal entity of this id: of what it lists, one of its own or its real entity's names."""
+    known_as = await _known_as(session, entity) if row.entities else []
+    return next((name for name in known_as if name in row.entities), entity)
+
+
 async def _known_as(session: AsyncSession, entity: str) -> list[str]:
     """The id and the name of the entity, and of the real one that it is a sandbox of."""
     row = await session.get(LegalEntityRow, entity)

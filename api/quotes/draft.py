@@ -25,6 +25,7 @@ from models.coupon import CouponRow
 from models.database import Database
 from models.deal import DealRow
 from models.entity import LegalEntityRow
+from models.price_book import PriceBookRow
 from models.quote import QuoteDraftRow
 
 POLICY = "standard"
@@ -108,13 +109,13 @@ async def tried(
             book = await _book(session, draft, account, on)
             found = previewed(
                 replace(draft, price_book=book.name),
-                book,
+                books.parse(book.content),
                 on=on,
                 starts_on=starts_on,
                 policy=await _policy(session),
                 coupons=await _coupons(session, draft, account, deal, virtual=entity.virtual),
                 segment=account.segment,
-                entity=entity.id,
+                entity=await price_books.seller(session, book, entity.id),
             )
     except DomainError as error:
         raise _under_draft(error) from None
@@ -174,7 +175,7 @@ def _draft_path(where: str) -> str:
     return ", ".join(f"draft.{each}" for each in where.split(", ")) if where else "draft"
 
 
-async def _book(session: AsyncSession, draft: Draft, account: AccountRow, on: date) -> books.PriceBook:
+async def _book(session: AsyncSession, draft: Draft, account: AccountRow, on: date) -> PriceBookRow:
     """The version that the draft names, the newest of that name that is valid on the day, or what holds for the account."""
     if not draft.price_book:
         row = await price_books.applicable(
@@ -188,7 +189,7 @@ async def _book(session: AsyncSession, draft: Draft, account: AccountRow, on: da
         row = await price_books.pinned(session, draft.price_book, draft.price_book_version)
     if row is None:
         raise UnknownPriceBook(where="price_book", price_book=draft.price_book, version=draft.price_book_version)
-    return books.parse(row.content)
+    return row
 
 
 def draft_row(
