@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
@@ -19,3 +20,9 @@ def test_the_figures_in_the_docstrings_are_true(name: str) -> None:
     module = importlib.import_module(f"domain.{name}")
     failed, _ = doctest.testmod(module, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
     assert failed == 0
+
+
+def test_the_figures_of_the_rules_of_quotes_are_true() -> None:
+    rules = Path(__file__).parents[2] / "docs" / "rules" / "quotes.md"
+    failed, attempted = doctest.testfile(str(rules), module_relative=False, encoding="utf-8")
+    assert (failed, attempted > 20) == (0, True)

@@ -160,3 +160,17 @@ def test_a_renewal_bills_its_last_period_again_raised(made: tuple[Any, Any, Any]
         assert abs(segment.net_minor - net * Decimal("1.037")) <= Decimal("0.5")
         assert (segment.from_period, segment.to_period) == (0, before.terms.periods)
     assert after.totals.tcv_minor == sum(line.net_minor for line in after.lines) * before.terms.periods
+
+
+def test_two_thousand_lines_are_priced_read_back_and_billed() -> None:
+    found = some.priced(
+        *({"product": "seats", "quantity": number + 1} for number in range(1999)),
+        {"product": "seats", "ramp": RAMP},
+        term_months=36,
+        discount_percent="5",
+    )
+    assert len(found.lines) == 2000
+    assert found.totals.over_term["list"] == 36 * 1250 * 1999 * 1000 + 12 * (25000 + 43750 + 62500)
+    assert from_content(content(found)) == found
+    invoices = preview(found, anchor=date(2026, 1, 31))
+    assert (len(invoices), sum(each.net_minor for each in invoices)) == (36, found.totals.tcv_minor)
