@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,17 +45,11 @@ async def _recorded(bench: Bench, count: int) -> list[tuple[str, tuple[Any, ...]
     from benchmarks.bench_billing import command_of  # noqa: PLC0415
 
     deals = await bench.set_of(count, datetime.now(tz=UTC) - timedelta(seconds=5))
-    database = bench.database()
-    recorder = _Recorder(database)
+    recorder = _Recorder(bench.database)
     activities = InvoiceActivities(Books(recorder))  # type: ignore[arg-type]  # `row` is all that billing asks of it
-    try:
-        for deal in deals:
-            try:
-                await ActivityEnvironment().run(activities.bill_period, command_of(deal))
-            except _NotSent:
-                continue
-    finally:
-        await database.dispose()
+    for deal in deals:
+        with suppress(_NotSent):
+            await ActivityEnvironment().run(activities.bill_period, command_of(deal))
     return recorder.kept
 
 
