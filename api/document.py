@@ -113,7 +113,7 @@ async def draft_document(database: Database, version_id: str) -> tuple[QuoteVers
 def pdf_response(document: DocumentRow | bytes, name: str) -> Response:
     """The bytes, with their hash as ETag where they are kept."""
     kept = None if isinstance(document, bytes) else document
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)
     headers = {"Content-Disposition": f'inline; filename="{safe}.pdf"'}
     if kept is not None:
         headers["ETag"] = f'"{kept.sha256}"'

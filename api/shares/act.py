@@ -13,6 +13,7 @@ from api.shares.token import TokenAltered, links_of
 from api.store import insert_once
 from domain.ids import derived
 from domain.message import Ask, Message, Respond, Verdict
+from domain.order import MOST_QUESTIONS, TooManyQuestions
 from domain.share_link import (
     LONGEST_NAME,
     LONGEST_TEXT,
@@ -69,7 +70,7 @@ async def act(request: Request, database: Database, found: Opened, act: Act) -> 
     id_ = derived("msg", CHANNEL, found.link.id, nonce)
     try:
         body = await _asked(database, found, act, id_) if act.action is Action.ASK else _response(found, act)
-    except NotPossibleNow as error:
+    except (NotPossibleNow, TooManyQuestions) as error:
         return f"refused_{error.type}"
     message = Message(id=id_, by=found.customer, body=body, channel=CHANNEL, at=found.entity.clock_at)
     try:
@@ -138,6 +139,9 @@ async def _asked(database: Database, found: Opened, act: Act, id_: str) -> Ask:
     )
     if row.id not in {each.id for each in found.questions}:
         found.shared.check(Action.ASK, found.now)
+        waiting = sum(1 for each in found.questions if each.reply is None)
+        if waiting >= MOST_QUESTIONS:  # the deal would refuse it as well, but then it would be kept already
+            raise TooManyQuestions(open_questions=waiting)
         async with database.transaction() as session:
             await insert_once(session, row)
     return Ask(version=found.version.version, question_id=row.id)

@@ -104,15 +104,14 @@ async def download(token: Token, request: Request, database: Db) -> Response:
     found.shared.showing(found.now)
     _, document = await quote_document(database, found.version.id)
     response = pdf_response(document, f"quote-{found.deal.name}-{found.version.version}")
-    response.headers.update({**HEADERS, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"})
+    response.headers.update({**HEADERS, "Content-Security-Policy": "frame-ancestors 'none'"})
     return response
 
 
 @router.post("/{token}/{action}")
 async def respond(token: Token, action: Action, request: Request, database: Db) -> Response:
     """Accept, decline or ask; answered by a redirect, so that a reload asks nothing twice."""
-    body = await body_of(request, LARGEST_FORM)
-    form = dict(parse_qsl(body.decode(errors="replace"), max_num_fields=MOST_FIELDS))
+    form = _form(await body_of(request, LARGEST_FORM))
     found = await _open(request, database, token)
     found.shared.showing(found.now)
     lang = form.get("lang", "")
@@ -122,6 +121,13 @@ async def respond(token: Token, action: Action, request: Request, database: Db) 
         return _page(request, found, lang=lang, errors=error.fields, values=form, status=422)
     asked = {"said": said, **({"lang": language_of(lang)} if lang else {})}
     return RedirectResponse(f"/q/{token}?{urlencode(asked)}#quote", status_code=303, headers=HEADERS)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return {}  # more fields than any form of ours: it carries no nonce, so nothing comes of it
 
 
 async def _open(request: Request, database: Database, token: str) -> Opened:
@@ -193,10 +199,14 @@ def _page(
 
 def _said(words: Words, said: str, signer: str) -> str:
     """What the page says after a form was sent: only what it knows, never what an address makes it say."""
-    key = f"said_{said}" if words.has(f"said_{said}") else said
-    if not key.startswith(("said_", "refused_")):
+    if words.has(f"said_{said}"):
+        key = f"said_{said}"
+    elif said.startswith("refused_"):
+        known = "refused_Coupon" if said.startswith("refused_Coupon") else said
+        key = known if words.has(known) else "refused_other"
+    else:
         return ""
-    return words(key if words.has(key) else "refused_other", **_named(words, key, signer))
+    return words(key, **_named(words, key, signer))
 
 
 def _named(words: Words, key: str, signer: str) -> dict[str, str]:

@@ -11,7 +11,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from api.document import pdf_response
+from api.pages import page_words
 from api.shares.token import Links
+from domain.order import MOST_QUESTIONS
 from domain.share_link import SHOWN
 from embedded.temporal import TemporalServer
 from models.quote import STATUSES
@@ -201,6 +204,22 @@ async def test_a_question_is_answered_on_the_page_and_by_mail(home: House, accou
     assert f"{{{{share:{quote.share_id}}}}}" in to_customer
 
 
+async def test_who_asks_and_asks_is_told_to_wait(home: House, account: str) -> None:
+    quote = await shown(home, account)
+    for number in range(MOST_QUESTIONS):
+        asked = await quote.send("ask", question=f"Question {number}?")
+        assert asked.headers["location"] == f"{quote.path}?said=asked#quote"
+    nonce = await quote.nonce("ask")
+    before = await books(home)
+
+    answer = await quote.send("ask", nonce, question="One more?")
+
+    assert answer.headers["location"] == f"{quote.path}?said=refused_TooManyQuestions#quote"
+    assert await books(home) == before
+    said = notices((await quote.get(said="refused_TooManyQuestions")).text)[1]
+    assert said == "Several of your questions are still open. Please wait for the answers before asking more."
+
+
 @pytest.mark.parametrize(
     ("action", "form", "fields"),
     [
@@ -321,6 +340,12 @@ async def test_the_document_is_the_same_for_good(home: House, account: str) -> N
     assert [(f'"{sha256}"', bytes_) for sha256, bytes_ in kept] == [(first.headers["etag"], first.content)]
 
 
+def test_a_file_has_a_name_that_every_system_takes() -> None:
+    response = pdf_response(b"%PDF", "Łódź: Cœur/1")
+
+    assert response.headers["content-disposition"] == 'inline; filename="--d---C-ur-1.pdf"'
+
+
 async def test_a_version_that_is_not_approved_has_a_draft_that_is_not_kept(home: House, account: str) -> None:
     page = await home.open(account, lines=[{"product": "team", "quantity": 20, "discount_percent": "30"}])
     version_id = await one(home, "SELECT id FROM quote_versions WHERE deal_id = :id", id=page["id"])
@@ -349,6 +374,24 @@ async def test_the_address_makes_the_page_say_nothing_of_its_own(home: House, ac
     for said in ('"><b>sold</b>', "accepted", "declined", "offered"):
         page = (await quote.get(said=said)).text
         assert notices(page)[1:] == ["This quote is waiting for your answer."]
+
+
+@pytest.mark.parametrize("error", ["QuoteExpired", "CouponUsedUp", "SomethingNew"])
+async def test_a_refusal_is_a_sentence(home: House, account: str, error: str) -> None:
+    quote = await shown(home, account)
+
+    said = notices((await quote.get(said=f"refused_{error}")).text)[1]
+
+    assert "Nothing was changed" in said
+    assert error not in said
+
+
+def test_both_languages_of_the_page_say_the_same() -> None:
+    english, french = page_words("en").texts, page_words("fr").texts
+
+    assert list(english) == list(french)
+    for key, text_ in english.items():
+        assert set(re.findall(r"\{\w+\}", str(text_))) == set(re.findall(r"\{\w+\}", str(french[key]))), key
 
 
 async def test_the_mail_carries_the_link_and_the_books_do_not(home: House, account: str) -> None:
