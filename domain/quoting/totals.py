@@ -179,21 +179,22 @@ def _in_first_year(
 ) -> int:
     if line.kind == MILESTONE:
         return 0
+    steps = -(-MONTHS_IN_YEAR // terms.interval_months)  # bill steps in the first year
     if line.kind == ONE_TIME:
-        starts_on = _date(line.start)
-        within = starts_on is None or anchor is None or starts_on <= _last_step(anchor, terms)
-        return segment.net_minor if within else 0
+        return segment.net_minor if _step(_date(line.start), terms, anchor) < steps else 0
     late = 1 if line.kind == USAGE or line.timing == ARREARS else 0
-    steps = -(-MONTHS_IN_YEAR // terms.interval_months) - late  # periods whose bill step lies in the first year
+    steps -= late
     full = max(0, min(billed.first + billed.full, steps) - billed.first)
     part = billed.part is not None and billed.part[0] < steps
     return segment.net_minor * full + (prorated(segment.net_minor, *billed.part[1:]) if part and billed.part else 0)
 
 
-def _last_step(anchor: date, terms: QuoteTerms) -> date:
-    """The last bill step of the first twelve months."""
-    steps = -(-MONTHS_IN_YEAR // terms.interval_months)
-    return add_months(anchor, terms.interval_months * (min(steps, terms.periods + 1) - 1))
+def _step(starts_on: date | None, terms: QuoteTerms, anchor: date | None) -> int:
+    """The bill step of a charge that is paid once: the first on or after its start, the last one if none is."""
+    if starts_on is None or anchor is None:
+        return 0
+    steps = (add_months(anchor, terms.interval_months * number) for number in range(terms.periods))
+    return next((number for number, on in enumerate(steps) if starts_on <= on), terms.periods)
 
 
 def _date(start: str) -> date | None:

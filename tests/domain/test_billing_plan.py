@@ -125,6 +125,14 @@ def test_a_one_time_charge_is_billed_by_the_first_step_from_its_start_on(start: 
         {"product": "services", "charge": "setup", "quantity": 1, "start": start}, term_months=3, start="2026-06-01"
     )
     assert amounts(preview(made, anchor=date(2026, 6, 1))) == [(on, [90000])]
+    assert made.totals.tcv_minor == made.totals.first_year_minor == 90000
+
+
+@pytest.mark.parametrize(("start", "first_year"), [("2026-06-01", 90000), ("2026-06-02", 0)])
+def test_a_one_time_charge_may_be_billed_after_the_first_year(start: str, first_year: int) -> None:
+    line = {"product": "services", "charge": "setup", "quantity": 1, "start": start}
+    made = some.priced(line, interval_months=12, start="2026-06-01")
+    assert made.totals.first_year_minor == first_year
 
 
 def line(**changes: Any) -> PlanLine:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain import quote
 from domain.coupon import Coupon
@@ -278,3 +279,24 @@ def test_in_every_period_the_headers_parts_sum_to_its_rounded_whole(made: tuple[
         )
         exactly = before * draft.discount.percent / 100
         assert abs(sum(each.header_discount_minor for each in there) - exactly) <= Decimal("0.5")
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 500), min_size=1, max_size=6),
+    st.decimals(0, 100, places=2),
+    st.integers(0, 100),
+    st.sampled_from(["discount_amount", "target_amount"]),
+    st.booleans(),
+)
+def test_an_amount_and_a_target_are_met_to_the_cent(
+    quantities: list[int], own: Decimal, part: int, what: str, grouped: bool
+) -> None:
+    lines = [SEATS | {"quantity": each, "discount_percent": str(own), "group": "g"} for each in quantities]
+    whole = sum(nets(some.priced(*(line | {"group": ""} for line in lines))))
+    minor = whole * part // 100
+    said: dict[str, Any] = {what: f"{minor // 100}.{minor % 100:02d}"}
+    groups: list[dict[str, Any]] = [{"name": "g"} | (said if grouped else {})]
+    found = some.priced(*lines, groups=groups, **({} if grouped else said))
+    assert found.totals.net_minor == (whole - minor if what == "discount_amount" else minor)
+    assert min(nets(found)) >= 0
