@@ -6,6 +6,7 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     ├── Invalid (kind invalid: the thing said is wrong in itself)
     │   ├── InvalidDocument (carries every problem with its path)
     │   │   ├── PriceBookInvalid      price_book.py
+    │   │   ├── UsageInvalid          usage.py
     │   │   ├── DraftInvalid          quote_draft.py
     │   │   ├── ConfigurationBroken   configuration.py
     │   │   ├── CouponInvalid         coupon.py
@@ -14,6 +15,8 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   ├── UnknownCurrency, CurrencyMismatch, AmountOutOfRange, NothingToSpreadOver    money.py
     │   ├── DateOutOfRange, UnknownZone, NaiveInstant, PeriodEmpty                      calendar.py
     │   ├── QuantityNegative, QuantityAbsurd, QuantityOutOfBounds, MonthsDoNotFit       pricing.py
+    │   ├── QuantityBeyondTiers, PeakBeyondTiers, NoPriceForProperties, PropertyMissing rating/
+    │   ├── PeriodMissing         usage.py
     │   ├── DiscountNegative, DiscountTooLarge, DiscountTwice, TargetAboveList          discount.py
     │   ├── LineDoesNotFit        quoting/asked.py
     │   ├── UnknownAlternative    quoting/alternative.py

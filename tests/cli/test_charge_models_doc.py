@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import rate_lines
 from cli.rate_lines import answer
 from domain.rating.charge import MODELS, Charge
 from domain.rating.charge_document import FIELDS, known
@@ -42,6 +44,10 @@ OF_A_TIER, OF_A_CHARGE = rows(TIERS), rows(TEXT.replace(TIERS, ""))
 @pytest.mark.parametrize(("given", "expected"), list(examples()))
 def test_each_example_comes_out_to_the_byte(given: str, expected: str) -> None:
     assert answer(given) == expected
+
+
+def test_the_figures_in_the_docstrings_are_true() -> None:
+    assert doctest.testmod(rate_lines).failed == 0
 
 
 def test_each_model_and_each_convention_has_an_example() -> None:

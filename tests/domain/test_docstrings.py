@@ -11,7 +11,7 @@ import pytest
 MODULES = (
     "approval_policy billing_plan calendar cash_application configuration coupon discount document dunning_policy errors ids "
     "invoice ledger money price_book pricing promotion quote quote_diff quote_draft quote_version quoting.facts "
-    "quoting.proration quoting.ramp quoting.totals quoting.waterfall rating.step tax"
+    "quoting.proration quoting.ramp quoting.totals quoting.waterfall rating.charge rating.step tax"
 )
 
 

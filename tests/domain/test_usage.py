@@ -28,7 +28,8 @@ EVENTS: list[dict[str, Any]] = [
 
 
 def charge(**fields: Any) -> Charge:
-    return Charge(**{"id": "c", "model": "per_unit", "unit_price": Decimal(1)} | fields)
+    said: dict[str, Any] = {"id": "c", "model": "per_unit", "unit_price": Decimal(1)}
+    return Charge(**said | fields)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_groups_are_rated_by_themselves() -> None:
         currency="EUR",
         usage=EVENTS,
     )
-    assert [(step.text, step.amount) for step in rated.steps] == [
+    assert [(step.text, int(step.amount)) for step in rated.steps] == [
         ("region eu: 5 × 2", 1000),
         ("region eu: 7.5 × 1", 750),
         ("region us: 4 × 2", 800),
@@ -97,7 +98,7 @@ TWO = charge(
 )
 def test_the_first_tier_that_covers_all_peaks_counts(users: str, gb: str, minor: int) -> None:
     told = {"users": users, "gb": gb}
-    apart = [{"users": users, "gb": 0}, {"gb": gb}]
+    apart: list[dict[str, Any]] = [{"users": users, "gb": 0}, {"gb": gb}]
     assert rate(TWO, Decimal(0), months=1, currency="EUR", attributes=told).amount_minor == minor
     assert rate(TWO, Decimal(0), months=1, currency="EUR", usage=apart).amount_minor == minor
 
