@@ -63,8 +63,6 @@ def _offer(data: QuoteData, offer: QuoteOffer, words: Words, *, choose: bool) ->
 
 
 def _facts(data: QuoteData, offer: QuoteOffer, words: Words) -> list[tuple[str, str]]:
-    billed = words(f"billed_{offer.interval_months}")
-    arrears = all(line.timing == "arrears" for line in offer.lines if line.kind == "recurring")
     method = words(f"method_{data.method}")
     starts = (
         words(f"starts_{offer.starts}")
@@ -73,7 +71,7 @@ def _facts(data: QuoteData, offer: QuoteOffer, words: Words) -> list[tuple[str, 
     )
     return [
         (words("term"), words.count("months", offer.term_months)),
-        (words("billing"), words("in_arrears" if arrears else "in_advance", billed=billed)),
+        (words("billing"), _billing(offer, words)),
         (
             words("payment"),
             words("payment_net", method=method, n=str(data.net_days))
@@ -82,6 +80,14 @@ def _facts(data: QuoteData, offer: QuoteOffer, words: Words) -> list[tuple[str, 
         ),
         (words("starts"), starts),
     ]
+
+
+def _billing(offer: QuoteOffer, words: Words) -> str:
+    timings = {line.timing for line in offer.lines if line.kind == "recurring"}
+    if not timings and not any(line.kind == "usage" for line in offer.lines):
+        return words("billed_only_once")
+    billed = words(f"billed_{offer.interval_months}")
+    return words("in_advance" if "advance" in timings else "in_arrears", billed=billed)
 
 
 def period_word(months: int, words: Words) -> str:

@@ -102,11 +102,11 @@ async def make_link(
     await own_deal(database, found.deal.id, caller)
     row = _link(found, said.expires_at, caller, once)
     links = links_of(request)
-    made = _out(row, links)
+    links.token(row.id, row.content_hash)  # where there is no secret, nothing is made
     await quote_document(database, version_id)
     async with database.transaction() as session:
         await insert_once(session, row)
-    return made
+        return _out(await session.get_one(ShareLinkRow, row.id), links)
 
 
 def _link(found: Paper, expires_at: datetime | None, caller: Caller, once: Once) -> ShareLinkRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from api import pages
 from api.document import pdf_response
 from api.pages import page_words
 from api.shares.token import Links
@@ -384,6 +386,10 @@ async def test_a_refusal_is_a_sentence(home: House, account: str, error: str) ->
 
     assert "Nothing was changed" in said
     assert error not in said
+
+
+def test_an_accent_is_darkened_until_it_can_be_read() -> None:
+    assert doctest.testmod(pages).failed == 0
 
 
 def test_both_languages_of_the_page_say_the_same() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from domain.price_book import parse
 from domain.quote import price_offers
 from domain.quote_draft import Draft
 from domain.quote_version import QuoteOffers, content, offers
+from gateways import quote_view as quote_view_module
+from gateways import words
 from gateways.documents import QuoteData, order_form, quote_pdf
 from gateways.paper import order_form_data, quote_data, quote_number
 from gateways.price_text import price_text
@@ -187,6 +191,26 @@ def test_a_legal_entity_has_its_own_look() -> None:
 
     assert (seller.accent, seller.footer, seller.logo, seller.email) == tuple(look.values())
     assert quoted(priced()).seller.accent == "#17456b"
+
+
+@pytest.mark.parametrize(
+    ("lines", "billing"),
+    [
+        ([{"product": "seats", "quantity": 1}], "Monthly in advance"),
+        ([{"product": "calls", "quantity": 1}], "Monthly in arrears"),
+        ([{"product": "seats", "quantity": 1}, {"product": "calls", "quantity": 1}], "Monthly in advance"),
+        ([{"product": "setup", "charge": "once", "quantity": 1}], "Once"),
+    ],
+)
+def test_how_it_is_billed_is_said_of_the_whole(lines: list[Any], billing: str) -> None:
+    view: Any = quote_view(quoted(priced(lines=lines)), "en")
+
+    assert dict(view["offers"][0]["facts"])["Billing"] == billing
+
+
+@pytest.mark.parametrize("module", [words, quote_view_module])
+def test_the_figures_in_the_docstrings_are_true(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
 
 
 def test_a_number_is_the_deals_and_the_orders() -> None:
