@@ -215,6 +215,7 @@ def _raised(line: PricedLine, periods: int, percent: Decimal) -> PricedLine:
         line,
         **{name: getattr(segment, name) for name in _SAME},
         start="",
+        ramp=False,
         segments=(segment,),
     )
 

@@ -66,7 +66,7 @@ class PricedQuote:
             currency=self.currency,
             margin_percent=self.totals.margin_percent,
             below_floor=any(each.below_floor for each in segments),
-            ramp=any(_is_ramp(line) for line in self.lines),
+            ramp=any(line.ramp for line in self.lines),
             clauses=len(self.terms.clauses),
             products=tuple(dict.fromkeys(line.product for line in self.lines)),
             regions=tuple(dict.fromkeys(region for region in regions if region)),
@@ -173,10 +173,6 @@ def _is_plain(line: PricedLine, periods: int) -> bool:
         and not line.start
         and line.stretches(periods) == (plain_segment(line, periods),)
     )
-
-
-def _is_ramp(line: PricedLine) -> bool:
-    return len({(segment.quantity, segment.discount_percent) for segment in line.segments}) > 1
 
 
 def _quote(mapping: Mapping[str, object]) -> PricedQuote:

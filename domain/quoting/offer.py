@@ -153,6 +153,7 @@ class _Pricing:
             group_discount_minor=first.group_discount_minor,
             coupon_minor=first.coupon_minor,
             partner_minor=first.partner_minor,
+            ramp=len(draft.ramp) > 1,
             segments=segments,
         )
 

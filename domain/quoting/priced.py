@@ -66,7 +66,8 @@ class PricedLine:
     """One line; its own figures are those of its first segment, `explain` tells how the list amount came about.
 
     `price` is the charge as a document, as it stood in the price book. `start`: '' (with the term), provisioning,
-    signature or an ISO date. `promotion` names what the price book took off by itself.
+    signature or an ISO date. `promotion` names what the price book took off by itself. `ramp`: asked for in stretches;
+    other lines may have several segments, too, where what they share with it changes.
     """
 
     line_no: int
@@ -96,6 +97,7 @@ class PricedLine:
     group_discount_minor: int = 0
     coupon_minor: int = 0
     partner_minor: int = 0
+    ramp: bool = False
     segments: tuple[PricedSegment, ...] = ()
 
     def stretches(self, periods: int) -> tuple[PricedSegment, ...]:

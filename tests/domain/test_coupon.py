@@ -142,6 +142,7 @@ def test_the_best_promotion_is_taken_while_it_lasts_and_then_the_next() -> None:
     ]
     [line] = some.priced(SEATS, prices=some.book(promotions=promotions)).lines
     assert line.promotion == "large"
+    assert not line.ramp
     assert [(each.from_period, each.promotion_minor) for each in line.segments] == [(0, 12500), (2, 2500)]
 
 

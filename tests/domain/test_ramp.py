@@ -92,6 +92,7 @@ def test_a_renewal_goes_on_as_the_last_period_was() -> None:
     assert (calls.uplift_minor, calls.net_minor) == (250, 5250)
     assert (after.coupons, after.totals.one_time_minor, after.totals.milestone_minor) == ((), 0, 0)
     assert after.totals.tcv_minor == 36 * (61688 + 5250)
+    assert (before.facts.ramp, after.facts.ramp) == (True, False)
     assert after.facts.discount_percent == Decimal("6.0000")
     assert from_content(content(after)) == after
 
