@@ -41,7 +41,10 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDocumentLine:
-    """One line for the half-open period `[period_start, period_end)`; `amount_minor` is net, after discounts."""
+    """One line for the half-open period `[period_start, period_end)`; `amount_minor` is net, after discounts.
+
+    `detail` says how it came about, a step per line.
+    """
 
     description: str
     quantity: Decimal
@@ -72,6 +75,7 @@ class InvoiceData:
     tax_minor: int
     total_minor: int
     note: str = ""
+    language: str = "en"
 
     def __post_init__(self) -> None:
         if self.net_minor != sum(line.amount_minor for line in self.lines):

@@ -10,13 +10,14 @@ from gateways.words import Words, words_of
 
 def invoice_view(data: InvoiceData) -> dict[str, object]:
     """Every text that the invoice's template sets, already formatted."""
-    words = words_of("en")
+    words = words_of(data.language)
     card = data.method == "card"
+    due_on = words.long_date(data.due_on)
     total = f"{data.currency} {words.amount(data.total_minor, data.currency)}"
     bank = [
-        ("Account holder", data.seller.name),
-        ("Account", data.seller.bank_account),
-        ("Reference", data.payment_reference),
+        (words("account_holder"), data.seller.name),
+        (words("bank_account"), data.seller.bank_account),
+        (words("reference"), data.payment_reference),
     ]
     return {
         **common(data.seller, data.buyer, data.number, data.issued_on, words),
@@ -25,20 +26,16 @@ def invoice_view(data: InvoiceData) -> dict[str, object]:
         "currency": data.currency,
         "contract": data.contract_number,
         "payment_reference": data.payment_reference,
-        "due_on": words.long_date(data.due_on),
-        "due_text": "Charged to your payment method" if card else f"Due on {words.long_date(data.due_on)}",
+        "due_on": due_on,
+        "due_text": words("due_card") if card else words("due_by", on=due_on),
         "total": total,
         "lines": [_invoice_line(line, data.currency, words) for line in data.lines],
         "sums": [
-            row("Net amount", words.amount(data.net_minor, data.currency)),
-            row(f"{data.tax_name} {words.number(data.tax_rate * 100)} %", words.amount(data.tax_minor, data.currency)),
-            row(f"Total ({data.currency})", words.amount(data.total_minor, data.currency), "grand"),
+            row(words("net_amount"), words.amount(data.net_minor, data.currency)),
+            row(f"{data.tax_name} {words.percent(data.tax_rate * 100)}", words.amount(data.tax_minor, data.currency)),
+            row(words("total_in", currency=data.currency), words.amount(data.total_minor, data.currency), "grand"),
         ],
-        "pay_text": (
-            f"Nothing to do: we charge {total} to the payment method on file."
-            if card
-            else f"Please transfer {total} by {words.long_date(data.due_on)} and quote the reference, so that we can match it."
-        ),
+        "pay_text": words("pay_by_card", total=total) if card else words("pay_by_transfer", total=total, on=due_on),
         "bank_rows": [] if card else bank,
         "note": data.note,
     }

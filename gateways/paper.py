@@ -11,6 +11,7 @@ from domain.quote_version import PricedLine, PricedQuote, QuoteOffers
 from domain.quoting.priced import TAKEN
 from gateways.document_data import ACCENT, Buyer, InvoiceData, InvoiceDocumentLine, Seller
 from gateways.quote_data import Kind, Parts, QuoteData, QuoteLine, QuoteOffer, QuoteStretch
+from gateways.words import language_of
 
 UPLIFT = "uplift_minor"
 
@@ -32,6 +33,7 @@ class Account(Protocol):
     name: str
     address: str
     email: str
+    language: str
 
 
 class Invoice(Protocol):
@@ -58,6 +60,7 @@ class InvoiceLine(Protocol):
     amount_minor: int
     period_start: date
     period_end: date
+    explain: dict[str, Any] | None
 
 
 def seller(entity: Entity) -> Seller:
@@ -234,6 +237,7 @@ def invoice_data(
                 amount_minor=line.amount_minor,
                 period_start=line.period_start,
                 period_end=line.period_end,
+                detail=tuple(str(step) for step in (line.explain or {}).get("steps", ())),
             )
             for line in lines
         ),
@@ -242,4 +246,5 @@ def invoice_data(
         tax_rate=invoice.tax_rate,
         tax_minor=invoice.tax_minor,
         total_minor=invoice.total_minor,
+        language=language_of(account.language),
     )

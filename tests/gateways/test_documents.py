@@ -395,7 +395,7 @@ def test_an_invoice_shows_the_last_day_of_a_period_and_where_to_pay() -> None:
     assert (line["period_from"], line["period_to"], line["amount"]) == ("1 Feb 2026", "30 Apr 2026", "3,333.47")
     assert view["sums"] == [
         {"name": "Net amount", "amount": "3,530.12", "kind": "plain"},
-        {"name": "TVA 20 %", "amount": "706.02", "kind": "plain"},
+        {"name": "TVA 20\N{NO-BREAK SPACE}%", "amount": "706.02", "kind": "plain"},
         {"name": "Total (EUR)", "amount": "4,236.14", "kind": "grand"},
     ]
     assert view["bank_rows"] == [
@@ -403,6 +403,21 @@ def test_an_invoice_shows_the_last_day_of_a_period_and_where_to_pay() -> None:
         ("Account", "FR76 3000 6000 0112 3456 7890 189"),
         ("Reference", "RF18 FR2026000017"),
     ]
+
+
+def test_an_invoice_in_french_is_french_throughout() -> None:
+    view = invoice_view(replace(INVOICE, language="fr"))
+
+    line = view["lines"][0]  # type: ignore[index]
+    thin = "\N{NARROW NO-BREAK SPACE}"
+    assert (line["period_from"], line["period_to"], line["amount"]) == (
+        "1er févr. 2026",
+        "30 avr. 2026",
+        f"3{thin}333,47",
+    )
+    assert view["due_text"] == "À régler le 3 mars 2026"
+    assert [row["name"] for row in view["sums"]] == ["Montant net", f"TVA 20{thin}%", "Total (EUR)"]  # type: ignore[attr-defined]
+    assert invoice_pdf(replace(INVOICE, language="fr")) != invoice_pdf(INVOICE)
 
 
 def test_a_card_invoice_asks_for_no_transfer() -> None:

@@ -102,6 +102,7 @@ class Account:
     name: str = "Blue SA"
     address: str = ""
     email: str = "ap@blue.example"
+    language: str = "en"
 
 
 def priced(known: dict[str, Coupon] | None = None, **changes: Any) -> QuoteOffers:
