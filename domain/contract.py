@@ -194,9 +194,10 @@ class Contract:
         return replace(self, parked="", access_parked="", notice_parked="")
 
     def ended(self, at: datetime, reason: str) -> Contract:
-        """It ended; what never had access needs none taken away."""
+        """It ended: there is nothing left to bill or to announce, and what never had access needs none taken away."""
         wanted = NONE if self.access == NONE else REVOKED
-        return replace(self, stage=ENDED, access_wanted=wanted, cancel_reason=self.cancel_reason or reason, since=at)
+        over = replace(self, parked="", notice_parked="")
+        return replace(over, stage=ENDED, access_wanted=wanted, cancel_reason=self.cancel_reason or reason, since=at)
 
     def wanting(self, access: str, at: datetime) -> Contract:
         """Access should be `access` from `at`; a contract that is not running keeps what it has."""

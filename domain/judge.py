@@ -32,7 +32,7 @@ from domain.message import (
     Verdict,
     Withdraw,
 )
-from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage, QuoteExpired
+from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage
 from domain.payment import ChargeStatus
 from domain.state import RULES, Deal
 
@@ -116,13 +116,16 @@ def _commanded(deal: Deal, body: Command, by: str, now: datetime) -> Deal:
 
 
 def _with_customer(deal: Deal, body: Respond | Ask | Reply, now: datetime) -> Deal:
-    match body:
-        case Respond():
-            return _respond(deal, body, now)
-        case Ask():
-            return deal.with_order(_version(deal, body.version).asked(body.question_id))
-        case Reply():
-            return _reply(deal, body)
+    """What is said of the open order's version; an answer finds the order by its question."""
+    if isinstance(body, Reply):
+        order = next((o for o in deal.orders if body.question_id in o.questions), None)
+        if order is None:
+            raise orders.UnknownQuestion(question=body.question_id, where="question_id")
+        return deal.with_order(order.replied(body.question_id))
+    order = _open_order(deal, body.kind, REVISABLE)
+    if isinstance(body, Ask):
+        return deal.with_order(order.asked(body))
+    return deal.with_order(order.responded(body, now))
 
 
 def _in_service(deal: Deal, body: Reach | Reprice, now: datetime) -> Deal:
@@ -189,38 +192,6 @@ def _withdraw(deal: Deal, body: Withdraw, now: datetime) -> Deal:
     deal = deal.voiding(order)
     current = deal.order(order.subject) or order
     return deal.with_order(current.moved(OrderStage.WITHDRAWN, now, reason=body.reason))
-
-
-def _version(deal: Deal, version: int) -> Order:
-    """The open order in its present version, which must be the one that is meant."""
-    order = next((o for o in deal.orders if o.stage in REVISABLE), None)
-    if order is None:
-        raise OrderNotOpen(stage=deal.orders[0].stage.value if deal.orders else "none", command="ask")
-    if order.version != version or order.stage is OrderStage.DRAFT:
-        raise approval.SupersededVersion(decided=version, current=order.version, where="version")
-    return order
-
-
-def _respond(deal: Deal, body: Respond, now: datetime) -> Deal:
-    """The customer accepts or declines exactly what the link showed; who declined may return while it is valid."""
-    order = _open_order(deal, "respond", REVISABLE)
-    if (body.version, body.content_hash) != (order.version, order.content_hash) or order.stage is OrderStage.DRAFT:
-        raise approval.SupersededVersion(decided=body.version, current=order.version, where="version")
-    lapsed = order.expires_at is not None and now > order.expires_at
-    if order.stage is OrderStage.EXPIRED or (lapsed and order.stage is OrderStage.DECLINED):
-        raise QuoteExpired(version=order.version, where="version")
-    if body.answer == "accept" and order.can_be_accepted(now):
-        return deal.with_order(order.accepted(body.alternative, now))
-    if body.answer == "decline" and order.stage is OrderStage.PRESENTED:
-        return deal.with_order(order.moved(OrderStage.DECLINED, now, reason=body.reason))
-    raise OrderNotOpen(stage=order.stage.value, command="respond")
-
-
-def _reply(deal: Deal, body: Reply) -> Deal:
-    order = next((o for o in deal.orders if body.question_id in o.questions), None)
-    if order is None:
-        raise orders.UnknownQuestion(question=body.question_id, where="question_id")
-    return deal.with_order(order.replied(body.question_id))
 
 
 def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:

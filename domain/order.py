@@ -7,9 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain import approval, entitlement
-from domain.approval import NOTHING_ASKED, Approval
+from domain.approval import NOTHING_ASKED, Approval, SupersededVersion
 from domain.entitlement import Provisioning
 from domain.errors import Conflict
+from domain.message import Ask, Respond
 from domain.outcome import LINK, Need, Priced, Terms
 from domain.step import Step, StepKind
 
@@ -165,23 +166,39 @@ class Order:
         """It is shown to the customer, and accepted, before it goes out for signature."""
         return self.terms is not None and self.terms.delivery == LINK
 
-    def can_be_accepted(self, now: datetime) -> bool:
-        """The customer has it before them; or declined it there, and returns while it is valid."""
-        if self.expires_at is None or now > self.expires_at:
-            return False
-        declined = self.stage is OrderStage.DECLINED and self.share_id != "" and not self.document_sha256
-        return self.stage is OrderStage.PRESENTED or declined
+    def responded(self, said: Respond, now: datetime) -> Order:
+        """The customer accepts or declines exactly what was shown; who declined there may return while it is valid.
+
+        Raises SupersededVersion, QuoteExpired, UnknownAlternative, OrderNotOpen.
+        """
+        self._is_about(said.version, said.content_hash)
+        returning = self.stage is OrderStage.DECLINED and self.share_id != "" and not self.document_sha256
+        shown = self.stage is OrderStage.PRESENTED
+        lapsed = (shown or returning) and self.expires_at is not None and now > self.expires_at
+        if self.stage is OrderStage.EXPIRED or lapsed:
+            raise QuoteExpired(version=self.version, where="version")
+        if said.answer == "decline" and shown:
+            return self.moved(OrderStage.DECLINED, now, reason=said.reason)
+        if said.answer == "accept" and (shown or returning):
+            return self.accepted(said.alternative, now)
+        raise OrderNotOpen(stage=self.stage.value, command=said.kind)
 
     def accepted(self, alternative: str, at: datetime) -> Order:
         """The customer takes the version, or one of its alternatives: its terms are the order's. Raises UnknownAlternative."""
         terms = self.terms.chosen(alternative) if self.terms is not None else None
         return replace(self.moved(OrderStage.ACCEPTED, at), chosen=alternative, terms=terms)
 
-    def asked(self, question_id: str) -> Order:
-        """The customer has a question. Raises TooManyQuestions."""
+    def asked(self, said: Ask) -> Order:
+        """The customer has a question. Raises SupersededVersion, TooManyQuestions."""
+        self._is_about(said.version, self.content_hash)
         if len(self.questions) >= MOST_QUESTIONS:
             raise TooManyQuestions(open_questions=len(self.questions))
-        return replace(self, questions=tuple(dict.fromkeys((*self.questions, question_id))))
+        return replace(self, questions=tuple(dict.fromkeys((*self.questions, said.question_id))))
+
+    def _is_about(self, version: int, content_hash: str) -> None:
+        """What is said must be about the present version, as it was read."""
+        if (version, content_hash) != (self.version, self.content_hash) or self.stage is OrderStage.DRAFT:
+            raise SupersededVersion(decided=version, current=self.version, where="version")
 
     def replied(self, question_id: str) -> Order:
         """A question was answered. Raises UnknownQuestion."""
