@@ -26,7 +26,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings_over(outside: SandboxProcess, database_url: str, temporal_address: str, task_queue: str, *, port: int = 8080) -> Settings:
+def settings_over(
+    outside: SandboxProcess, database_url: str, temporal_address: str, task_queue: str, *, port: int = 8080
+) -> Settings:
     """Settings in which the outside plays every party; `port` is where it reaches our API."""
     return Settings(
         database_url=SecretStr(database_url),
