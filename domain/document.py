@@ -34,12 +34,12 @@ def decimal_text(value: Decimal) -> str:
     >>> decimal_text(Decimal("10.50")), decimal_text(Decimal("1E+2")), decimal_text(Decimal("-0.0"))
     ('10.5', '100', '0')
     """
+    if not value:
+        return "0"
     plain = str(value)
     if "E" in plain:
-        plain = format(value.normalize(EXACT), "f")
-    elif "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return "0" if plain == "-0" else plain
+        return format(value.normalize(EXACT), "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def plain_number(value: object) -> Decimal | None:
@@ -112,7 +112,8 @@ class Reader:
     def has(self, name: str) -> bool:
         """Whether a field is there and says something (None and empty text say nothing)."""
         self._read.add(name)
-        return not _is_nothing(self._mapping.get(name))
+        value = self._mapping.get(name)
+        return value is not None and not _is_nothing(value)
 
     def text(self, name: str, default: str | None = None, *, pattern: str = "", shape: str = "") -> str:
         """Text, at most 500 characters, matching `pattern` where given (`shape` tells it in words).
