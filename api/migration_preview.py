@@ -16,7 +16,7 @@ from models.price_book import PriceBookRow
 from models.price_migration import PriceMigrationDealRow
 from workflows.converter import from_json
 
-NOTHING_LEFT = "every period of its running term is billed"
+NOTHING_LEFT = "every period that its contract still runs is billed"
 
 
 async def moves_of(
@@ -40,7 +40,8 @@ async def _move(
     if state is None or state.contract is None:
         row.status, row.error = "skipped", NOTHING_LEFT
         return row
-    open_terms = [term for term in state.contract.terms if term.billed < term.periods]
+    stop_on = state.contract.cancel_on
+    open_terms = [term for term in state.contract.terms if term.billed < term.periods_before(stop_on)]
     found = []
     for term in open_terms:
         version = await migrations.running_version(session, contract.id, term.number)

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -18,22 +18,21 @@ from sqlmodel import col, select
 from api.caller import Anyone, Caller, DealDesk
 from api.clock_lock import refuse_while_moving
 from api.deal import virtual_now
-from api.deal_page import AmountOut, amount
 from api.door import Door, door_of
 from api.entity import entity_of
-from api.errors import Refusal, missing
+from api.errors import Refusal
 from api.idempotency import OnceKey, WriteRoute
+from api.migration_page import MigrationFullOut, MigrationOut, books_of, head, migration_row, shown
 from api.migration_preview import moves_of
 from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.price_book import book_of
-from api.schema import At, Id, Line, Out, Schema
+from api.schema import Id, Line, Schema
 from api.store import Db, insert_once, sql
 from domain.ids import derived
 from domain.judge import DealClosed, NotInService
 from domain.message import Message, Reprice, Verdict
 from domain.price_migration import MigrationCurrencyMismatch
 from models import price_migration as migrations
-from models.account import AccountRow
 from models.database import Database
 from models.deal import DealRow
 from models.price_book import PriceBookRow
@@ -59,54 +58,6 @@ class MigrationIn(Schema):
 class RunIn(Schema):
     most: int = Field(default=50, ge=1, le=500, description="deals in this call")
     retry_failed: bool = Field(default=False, description="try again what failed")
-
-
-class Money(Out):
-    """Net amounts of the next unbilled period of each contract, and of all periods left of its running term."""
-
-    before: AmountOut
-    after: AmountOut
-    difference: AmountOut
-    rest_before: AmountOut
-    rest_after: AmountOut
-    rest_difference: AmountOut
-
-
-class AccountMoveOut(Money):
-    account_id: str
-    account: str
-    deals: int
-
-
-class DealMoveOut(Money):
-    deal_id: str
-    deal: str
-    account_id: str
-    account: str
-    status: str = Field(examples=["pending"], description="pending, done, skipped or failed")
-    error: str
-    at: At | None
-
-
-class MigrationOut(Out):
-    id: str
-    name: str
-    from_book: str = Field(examples=["acme-2026@1"])
-    to_book: str = Field(examples=["acme-2026@2"])
-    effective: str
-    created_by: str
-    created_at: At
-    finished_at: At | None
-
-
-class MigrationFullOut(MigrationOut):
-    """As previewed for deals that are pending, as moved for those that are done; skipped and failed ones count as they are."""
-
-    counts: dict[str, int] = Field(examples=[{"pending": 3}])
-    remaining: int
-    whole: Money
-    accounts: list[AccountMoveOut]
-    deals: list[DealMoveOut]
 
 
 @router.post("", status_code=201)
@@ -144,7 +95,7 @@ async def prepare_migration(said: MigrationIn, caller: DealDesk, once: OnceKey, 
             moves = await moves_of(session, row.id, contracts, was.id, will)
             await insert_once(session, row)
             session.add_all(moves)
-    return await _shown(database, row.id)
+    return await shown(database, row.id)
 
 
 def _refuse_size(count: int, book: PriceBookRow) -> None:
@@ -182,14 +133,14 @@ async def list_migrations(
         query = query.where(col(PriceMigrationRow.name) > decode(cursor, str)[0])
     async with database.session() as session:
         rows = (await session.exec(query)).all()
-        books = {book.id: book for book in (await session.exec(select(PriceBookRow).where(_of(rows)))).all()}
-    return page(rows, limit, lambda row: encode(row.name), lambda row: MigrationOut(**_head(row, books)))
+        books = await books_of(session, rows)
+    return page(rows, limit, lambda row: encode(row.name), lambda row: MigrationOut(**head(row, books)))
 
 
 @router.get("/{migration_id}")
 async def show_migration(migration_id: Id, _caller: Anyone, database: Db) -> MigrationFullOut:
     """One migration with the state of each deal."""
-    return await _shown(database, migration_id)
+    return await shown(database, migration_id)
 
 
 @router.post("/{migration_id}/run")
@@ -197,7 +148,7 @@ async def run_migration(
     migration_id: Id, said: RunIn, request: Request, caller: DealDesk, _once: OnceKey, database: Db
 ) -> MigrationFullOut:
     """Tell the next deals to move, and wait a little for them. Ask again, under a fresh key, until nothing remains."""
-    await _row(database, migration_id)
+    await migration_row(database, migration_id)
     if said.retry_failed:
         again = text(
             "UPDATE price_migration_deals SET status = 'pending', error = '' WHERE migration_id = :id AND status = 'failed'"
@@ -216,7 +167,7 @@ async def run_migration(
     )
     async with database.transaction() as session:
         await sql(session, finished, {"id": migration_id})
-    return await _shown(database, migration_id)
+    return await shown(database, migration_id)
 
 
 async def _refuse_moving_clocks(database: Database, batch: Sequence[PriceMigrationDealRow]) -> None:
@@ -263,81 +214,3 @@ async def _settled(database: Database, migration_id: str, batch: Sequence[PriceM
             if (await session.exec(waiting.limit(1))).first() is None:
                 return
         await asyncio.sleep(GLANCE)
-
-
-async def _row(database: Database, migration_id: str) -> PriceMigrationRow:
-    async with database.session() as session:
-        row = await session.get(PriceMigrationRow, migration_id)
-    if row is None:
-        raise missing("price migration", migration_id)
-    return row
-
-
-async def _shown(database: Database, migration_id: str) -> MigrationFullOut:
-    row = await _row(database, migration_id)
-    moved = (
-        select(PriceMigrationDealRow, DealRow, AccountRow)
-        .join(DealRow, col(DealRow.id) == col(PriceMigrationDealRow.deal_id))
-        .join(AccountRow, col(AccountRow.id) == col(DealRow.account_id))
-        .where(col(PriceMigrationDealRow.migration_id) == migration_id)
-        .order_by(col(AccountRow.name), col(PriceMigrationDealRow.deal_id))
-    )
-    async with database.session() as session:
-        moves = (await session.exec(moved)).all()
-        counts = await migrations.counts(session, migration_id)
-        books = {book.id: book for book in (await session.exec(select(PriceBookRow).where(_of([row])))).all()}
-    currency = books[row.from_book_id].currency
-    by_account: dict[str, list[PriceMigrationDealRow]] = {}
-    for move, _, account in moves:
-        by_account.setdefault(account.id, []).append(move)
-    names = {account.id: account.name for _, _, account in moves}
-    return MigrationFullOut(
-        **_head(row, books),
-        counts=counts,
-        remaining=counts.get("pending", 0),
-        whole=Money(**_money([move for move, _, _ in moves], currency)),
-        accounts=[
-            AccountMoveOut(**_money(own, currency), account_id=id_, account=names[id_], deals=len(own))
-            for id_, own in by_account.items()
-        ],
-        deals=[
-            DealMoveOut(
-                **_money([move], currency),
-                deal_id=deal.id,
-                deal=deal.name,
-                account_id=account.id,
-                account=account.name,
-                status=move.status,
-                error=move.error,
-                at=move.at,
-            )
-            for move, deal, account in moves
-        ],
-    )
-
-
-def _of(rows: Sequence[PriceMigrationRow]) -> Any:
-    """The price books of these migrations."""
-    return col(PriceBookRow.id).in_([id_ for row in rows for id_ in (row.from_book_id, row.to_book_id)])
-
-
-def _head(row: PriceMigrationRow, books: dict[str, PriceBookRow]) -> dict[str, Any]:
-    names = {id_: f"{book.name}@{book.version}" for id_, book in books.items()}
-    return {
-        **row.model_dump(include={"id", "name", "effective", "created_by", "created_at", "finished_at"}),
-        "from_book": names[row.from_book_id],
-        "to_book": names[row.to_book_id],
-    }
-
-
-def _money(moves: Sequence[PriceMigrationDealRow], currency: str) -> dict[str, AmountOut]:
-    before, after = sum(move.before_minor for move in moves), sum(move.after_minor for move in moves)
-    rest_before, rest_after = sum(m.rest_before_minor for m in moves), sum(m.rest_after_minor for m in moves)
-    return {
-        "before": amount(before, currency),
-        "after": amount(after, currency),
-        "difference": amount(after - before, currency),
-        "rest_before": amount(rest_before, currency),
-        "rest_after": amount(rest_after, currency),
-        "rest_difference": amount(rest_after - rest_before, currency),
-    }

@@ -76,9 +76,11 @@ def figures(money: dict[str, Any]) -> list[int]:
 
 
 async def test_a_migration_is_previewed_run_and_billed(whole: House) -> None:
-    """20 seats without, and 10 seats with 5 % off; three months of twelve are billed."""
-    lines = [{"product": "team", "quantity": 10, "discount_percent": "5"}]
-    plain, cut = await in_service(whole, {}, {"lines": lines})
+    """20 seats without, and 10 seats with a coupon of 5 % that is over by now; three months of twelve are billed."""
+    coupon = {"code": "FIVE", "percent": "5", "valid_to": "2027-02-01", "total_uses": 1}
+    assert (await whole.as_["admin"].post("/v1/coupons", coupon)).status_code == 201
+    lines = [{"product": "team", "quantity": 10}]
+    plain, cut = await in_service(whole, {}, {"lines": lines, "coupons": ["FIVE"]})
     made = await prepare(whole)
     assert made.status_code == 201, made.text
     shown = made.json()
@@ -167,8 +169,16 @@ async def test_a_deal_that_ended_before_its_turn_is_skipped(whole: House) -> Non
     await whole.advance("2027-05-01T00:00:00Z")
     ran = await run(whole, migration)
     assert (ran["counts"], ran["remaining"]) == ({"skipped": 1}, 0)
+    assert ran["finished_at"] is not None
     assert ran["deals"][0]["error"] != ""
     assert await sums(whole, deal) == [25000] * 3
+
+
+async def test_a_contract_that_runs_out_has_nothing_left_to_move(whole: House) -> None:
+    (deal,) = await in_service(whole, {})
+    await whole.as_["ops"].post(f"/v1/deals/{deal}/cancel", {"reason": "sold"})
+    (move,) = (await prepare(whole)).json()["deals"]
+    assert (move["status"], figures(move)) == ("skipped", [0] * 6)
 
 
 async def test_a_migration_that_makes_no_sense_is_refused_and_changes_nothing(whole: House) -> None:
