@@ -203,7 +203,8 @@ class Contract:
         """Access should be `access` from `at`; a contract that is not running keeps what it has."""
         if self.stage != ACTIVE or self.access_wanted == access:
             return self
-        return replace(self, access_wanted=access, since=at)
+        parked = self.access_parked if access != self.access else ""
+        return replace(self, access_wanted=access, access_parked=parked, since=at)
 
     def accessed(self) -> Contract:
         """The provisioner was told."""
