@@ -20,6 +20,7 @@ from domain.order import MOST_QUESTIONS
 from domain.share_link import SHOWN
 from embedded.temporal import TemporalServer
 from models.quote import STATUSES
+from tests.api.conftest import ACCOUNT
 from tests.api.house import DRAFT, House, house
 from tests.api.sharing import ALTERNATIVES, LINES, READER, Shown, books, one, rows, shown, until
 
@@ -134,6 +135,23 @@ async def test_the_customer_picks_an_alternative_and_accepts_it(home: House, acc
     form = await home.as_["sales"].get(f"/v1/quote-versions/{quote.version_id}/pdf")
     assert form.status_code == 200
     assert '<span class="badge">Accepted</span>' in (await quote.get()).text
+
+
+async def test_a_real_entitys_quote_is_dated_by_the_wall(home: House, account: str) -> None:
+    del account  # the house is furnished
+    real = await home.as_["admin"].post("/v1/accounts", {**ACCOUNT, "entity_id": "acme-de"})
+    quote = await shown(home, real.json()["id"])
+    assert notices((await quote.get()).text) == ["This quote is waiting for your answer."]  # and no word of a sandbox
+
+    answer = await quote.accept()
+
+    assert answer.headers["location"] == f"{quote.path}?said=accepted#quote"
+    at = await one(
+        home, "SELECT max(at) > now() - interval '1 minute' FROM timeline WHERE deal_id = :id", id=quote.deal_id
+    )
+    assert at is True
+    seen = "SELECT at > now() - interval '1 minute' FROM share_views WHERE share_id = :id LIMIT 1"
+    assert await one(home, seen, id=quote.share_id) is True
 
 
 async def test_a_second_click_acts_once(home: House, account: str) -> None:
