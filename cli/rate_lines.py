@@ -20,6 +20,7 @@ from domain.pricing import rounded, worked_out
 from domain.rating.charge import Charge
 from domain.rating.charge_document import read_charge
 from domain.rating.step import RatedStep, difference
+from domain.usage import gives_quantity
 
 _KEPT = 1024  # charges: the same one on the next line is not read anew
 _LONGEST = 60  # characters of a number with an exponent, written out
@@ -68,14 +69,14 @@ def _told(said: Mapping[str, object]) -> str:
     usage = said.get("usage")
     if usage is not None and not isinstance(usage, list):
         reader.problem("usage", "expected a list of events or properties")
-    stated = reader.has("quantity") or (usage is None and not charge.meters)
-    quantity = _quantity(reader) if stated else Decimal(0)
+    events = usage if isinstance(usage, list) else ()
+    needed = not gives_quantity(charge, events) if events else usage is None and not charge.meters
+    quantity = _quantity(reader) if needed or reader.has("quantity") else Decimal(0)
     months = reader.whole("months", minimum=1, maximum=1200) if reader.has("months") else charge.months
     attributes = _attributes(reader) if reader.has("attributes") else {}
     period = _period(reader) if reader.has("period") else None
     if problems:
         raise RequestInvalid(problems=tuple(problems))
-    events = usage if isinstance(usage, list) else ()
     steps, unrounded = worked_out(charge, quantity, months=months, usage=events, attributes=attributes, period=period)
     try:
         amount = from_minor(rounded(charge, unrounded, currency), currency)

@@ -60,6 +60,11 @@ def measured(
     return found
 
 
+def gives_quantity(charge: Charge, usage: Sequence[Event]) -> bool:
+    """Whether the events tell how much there was; a single one that does not carry it tells properties only."""
+    return len(usage) != 1 or not _only_properties(charge, _Event(usage[0], [], 0))
+
+
 class _Event:
     """One event, read once; problems are named by its place."""
 

@@ -180,8 +180,7 @@ def _values(reader: Reader, model: str) -> dict[str, object]:
 
 
 def _head(reader: Reader, product: str, *, preview: bool) -> dict[str, object]:
-    head: dict[str, object] = {}
-    head["id"] = reader.text("id", "" if preview else None, pattern=ID, shape=ID_SHAPE)
+    head: dict[str, object] = {"id": reader.text("id", "" if preview else None, pattern=ID, shape=ID_SHAPE)}
     kind = "recurring"
     if reader.has("kind"):
         kind = head["kind"] = reader.choice("kind", KINDS)

@@ -102,7 +102,7 @@ def _reached(charge: Charge, quantity: Decimal) -> tuple[Tier, Decimal]:
 
 def _slice(charge: Charge, tier: Tier, units: Decimal) -> Steps:
     """Units of one tier at its price or percent, in blocks where it has them, capped where it says so."""
-    if tier.percent or charge.model == "graduated_percentage":
+    if charge.model == "graduated_percentage":
         step = priced("percent", units, tier.percent.scaleb(-2), tier.flat_fee, tier.up_to)
     elif tier.block_size is not None:
         blocks, note = packages(charge, units, tier.block_size, "blocks")

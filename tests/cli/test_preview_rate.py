@@ -114,6 +114,28 @@ def test_what_is_no_number_of_ours_is_an_error(written: str) -> None:
     assert found["error"]["type"] in {"NotJson", "RequestInvalid"}
 
 
+def test_events_or_a_quantity_are_needed() -> None:
+    region = {"model": "matrix", "dimensions": ["region"], "cells": [{"when": {"region": "eu"}, "unit_price": 2}]}
+    found = answers(
+        line(quantity=None, charge=region, usage=[{"region": "eu"}]),
+        line(quantity=3, charge=region, usage=[{"region": "eu"}]),
+        line(quantity=3, charge=region, attributes={"region": "eu"}),
+        line(quantity=None, charge=region, usage=[{"region": "eu", "quantity": 4}]),
+        line(quantity=None, usage=[]),
+        line(quantity=None, usage=[{"quantity": 1}, {"amount": 1}]),
+        line(usage={"quantity": 1}),
+    )
+    assert [each.get("amount") or each["error"]["field"] for each in found] == [
+        "quantity",
+        "6.00",
+        "6.00",
+        "8.00",
+        "0.00",
+        "usage[1].quantity",
+        "usage",
+    ]
+
+
 def test_depth_and_odd_text_do_no_harm() -> None:
     deep, odd = answers(
         '{"id": 1, "charge": ' + "[" * 100_000 + "]" * 100_000 + "}",

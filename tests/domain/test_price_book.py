@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,7 @@ from domain.price_book import (
 from domain.rating.charge import MODELS
 from domain.rating.charge_document import known
 from tests import strategies as some
+from tests.domain.rating import every
 
 ACME: dict[str, Any] = {
     "name": "acme",
@@ -261,3 +263,41 @@ def test_products_and_charges_are_found_by_id() -> None:
         with pytest.raises(UnknownCharge) as charge:
             book.product("api").charge(charge_id)
         assert charge.value.facts == {"product": "api", "charge": charge_id, "known": ("calls", "base")}
+
+
+def test_an_older_book_keeps_its_hash() -> None:
+    assert content_hash(to_mapping(parse(ACME))) == "b45ee5966d3d45ebb5a3ea2c61a7fd9b7f7e982681c9d2a752f67eb05f52d891"
+
+
+@given(every.charges())
+def test_a_book_of_any_charge_is_read_back_the_same(charge: Charge) -> None:
+    seats = Product(
+        id="seats",
+        name="Seats",
+        unit="seat",
+        charges=(charge,),
+        attributes=(("region", ("eu", "us")), ("note", ())),
+    )
+    book = replace(
+        parse(ACME),
+        products=(seats,),
+        segments=("enterprise",),
+        entities=("Acme GmbH",),
+        valid_to=date(2027, 1, 1),
+    )
+    assert parse(to_mapping(book)) == book
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        (
+            {"valid_to": "2026-01-01"},
+            Problem("valid_to", "must be after valid_from: it is the first day without these prices"),
+        ),
+        ({"segments": "enterprise"}, Problem("segments", "expected a list, found 'enterprise'")),
+        ({"entities": [""]}, Problem("entities[0]", "expected a legal entity, found ''")),
+    ],
+)
+def test_whom_and_when_a_book_is_for_is_checked(fields: dict[str, Any], problem: Problem) -> None:
+    assert problems_of(lambda book: book.update(fields)) == [problem]
