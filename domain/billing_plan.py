@@ -14,8 +14,9 @@ from decimal import Decimal
 
 from domain.calendar import Period, period
 from domain.invoice import InvoiceLine
+from domain.money import from_minor
 from domain.quote_version import PricedQuote
-from domain.quoting.priced import ARREARS, MILESTONE, ONE_TIME, RECURRING, USAGE
+from domain.quoting.priced import ARREARS, MILESTONE, ONE_TIME, RECURRING, TAKEN, USAGE, PricedSegment
 from domain.quoting.proration import prorated
 
 _DAY = timedelta(days=1)
@@ -81,13 +82,30 @@ def plan(quote: PricedQuote) -> tuple[PlanLine, ...]:
             quantity=segment.quantity,
             amount_minor=segment.net_minor,
             revenue_account=line.revenue_account,
-            explain=segment.explain,
+            explain=(*segment.explain, *falls(segment, quote.currency)),
             milestone=line.milestone,
             starts=line.start,
         )
         for line in quote.lines
         for number, segment in enumerate(line.stretches(quote.terms.periods))
     )
+
+
+def falls(segment: PricedSegment, currency: str) -> tuple[str, ...]:
+    """What leads from the list amount to the net one, part by part, in words; nothing where they are the same.
+
+    >>> segment = PricedSegment(from_period=0, to_period=12, quantity=Decimal(20), list_minor=25000, line_discount_minor=2500,
+    ...                         uplift_minor=1125, net_minor=23625)
+    >>> falls(segment, "EUR")
+    ('list 250.00', 'line discount −25.00', 'uplift +11.25')
+    """
+    parts = [(name, -getattr(segment, name)) for name in TAKEN] + [("uplift_minor", segment.uplift_minor)]
+    said = [
+        f"{name.removesuffix('_minor').replace('_', ' ')} {'−' if minor < 0 else '+'}{from_minor(abs(minor), currency)}"
+        for name, minor in parts
+        if minor
+    ]
+    return (f"list {from_minor(segment.list_minor, currency)}", *said) if said else ()
 
 
 def has_arrears(lines: Sequence[PlanLine]) -> bool:
