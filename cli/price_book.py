@@ -95,14 +95,19 @@ def diff_(old: Side, new: Side, folder: Folder = FOLDER) -> None:
             made.add_row(*head, field.path, field.old, field.new, percent)
     show.put(out, made)
     counts = {what: sum(bool(c.charge) and c.what == what for c in changes) for what in ("added", "removed", "changed")}
-    out.print("\n" + ", ".join(f"{count} charges {what}" for what, count in counts.items()), style=show.DIM)
+    out.print("\ncharges: " + ", ".join(f"{count} {what}" for what, count in counts.items()), style=show.DIM)
 
 
 def _told(change: Change) -> tuple[FieldChange, ...]:
     """All fields of a change; of what is new or gone as a whole, what it costs."""
     if change.what == "changed":
         return change.fields
-    priced = tuple(f for f in change.fields if "price" in f.path or "fee" in f.path or f.path in {"model", "name"})
+    wanted = {"model", "name"}
+    priced = tuple(
+        each
+        for each in change.fields
+        if each.path in wanted or (("price" in each.path or "fee" in each.path) and "0" not in {each.old, each.new})
+    )
     return priced or change.fields[:1]
 
 

@@ -22,10 +22,10 @@ def migrate(
         list[str] | None, typer.Option(help="Only contracts of this account (an id); repeat it.")
     ] = None,
     run: Annotated[bool, typer.Option("--run", help="Move them, from their next unbilled period on.")] = False,
-    retry_failed: Annotated[bool, typer.Option(help="With --run: try again what failed.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="With --run: try again what failed.")] = False,
     folder: Folder = FOLDER,
 ) -> None:
-    """Show what a price migration changes per account and in all; with --run, do it. It can be broken off and run again."""
+    """Show what a price migration changes per account and in all; with --run, do it. It can be broken off and run again; 1: some deals could not be moved."""
     api = api_of(folder)
     found = _known(api, name, from_, to) or api.post(
         "/v1/price-migrations", {"name": name, "from": from_, "to": to, "entity": entity, "accounts": account or []}
@@ -34,7 +34,10 @@ def migrate(
     if not run:
         show.console().print("\nNothing is moved yet: the same with --run moves them.", style=show.DIM)
         return
-    print_run(_moved(api, found, retry_failed=retry_failed))
+    ended = _moved(api, found, retry_failed=retry_failed)
+    print_run(ended)
+    if ended["counts"].get("failed"):
+        raise typer.Exit(1)
 
 
 def _known(api: Api, name: str, from_: str, to: str) -> dict[str, Any] | None:

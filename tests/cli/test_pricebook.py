@@ -49,7 +49,7 @@ def test_a_diff_of_two_files_needs_no_system(
     said = q2c("pricebook", "diff", str(written / "old.yaml"), str(written / "new.yaml")).out.splitlines()
     assert said[1].split() == ["changed", "team", "monthly", "unit_price", "12.5", "13.75", "10"]
     assert said[2].split()[:4] == ["added", "team", "calls", "model"]
-    assert said[-1] == "1 charges added, 0 charges removed, 1 charges changed"
+    assert said[-1] == "charges: 1 added, 0 removed, 1 changed"
 
 
 @pytest.mark.parametrize(
