@@ -6,9 +6,13 @@ import doctest
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cli import rate_lines
 from cli.rate_lines import answer
@@ -83,3 +87,43 @@ def test_the_models_of_each_field_are_told(name: str) -> None:
         assert set(MODELS) == models
     else:
         assert named == models
+
+
+def broken() -> st.SearchStrategy[str]:
+    """An example of the document with one value somewhere replaced by anything."""
+    odd: st.SearchStrategy[Any] = st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-3, 10**20),
+        st.sampled_from(
+            ["", " ", "0", "-1", "1e9", "NaN", "eu", "graduated", "month", "\ud800", "2026-06-01T00:00:00Z"]
+        ),
+        st.sampled_from([[], {}, [[]], [{}], [None], {"amount": None}, {"": ""}]),
+    )
+    requests = [json.loads(given) for given, _ in examples() if given.endswith("}")]
+
+    def change(request: Any, value: Any, draw: st.DrawFn) -> Any:
+        if isinstance(request, dict | list) and request and draw(st.integers(0, 4)):
+            copied = dict(request) if isinstance(request, dict) else list(request)
+            place: Any = draw(st.sampled_from(sorted(copied) if isinstance(copied, dict) else range(len(copied))))
+            copied[place] = change(copied[place], value, draw)
+            return copied
+        return value
+
+    @st.composite
+    def changed(draw: st.DrawFn) -> str:
+        return json.dumps(change(draw(st.sampled_from(requests)), draw(odd), draw))
+
+    return changed()
+
+
+@settings(max_examples=400)
+@given(broken())
+def test_whatever_stands_in_a_line_it_is_answered(line: str) -> None:
+    found = json.loads(answer(line))
+    assert set(found) in ({"id", "amount", "unrounded", "explain"}, {"id", "error"})
+    if "error" in found:
+        assert set(found["error"]) == {"type", "field", "message"}
+    else:
+        steps = sum((Decimal(step["amount"]) for step in found["explain"]), Decimal(0))
+        assert abs(steps - Decimal(found["amount"])) < Decimal("1e-20")
