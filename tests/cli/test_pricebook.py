@@ -98,5 +98,5 @@ def test_coupons(q2c: Q2c, tmp_path: Path) -> None:
     assert "was issued with another content (CouponExists)" in refused
     assert "coupons.yaml:3:12: code" in refused
     file.write_text('coupons:\n  - {code: B, percent: 5}\n  - {code: C, percent: "200"}\n', encoding="utf-8")
-    assert "coupons.yaml:3:25: coupons[1].percent: expected 0 to 100" in q2c("coupon", "add", str(file), fails=1).err
+    assert "coupons.yaml:3:24: coupons[1].percent: expected 0 to 100" in q2c("coupon", "add", str(file), fails=1).err
     assert "B" not in [line.split()[0] for line in q2c("coupon", "list").out.splitlines()]
