@@ -11,6 +11,7 @@ from cli.client import Api
 
 Page = dict[str, Any]
 COMING = 5
+STEPS = 4  # of a ramp, that a line names
 
 
 def zone_of(api: Api, page: Page) -> str:
@@ -179,6 +180,17 @@ def _contract(out: Console, page: Page, contract: Page) -> None:
             said = Text(f"when {each['milestone']} is reached  → q2c deal milestone", style="yellow")
             made.add_row("", said, "", "", each["net"]["text"])
     _below(out, made)
+    for term in contract["terms"]:
+        if term["coming"]:
+            _below(out, Text(_still(term["coming"]), style=show.DIM))
+
+
+def _still(coming: list[Page]) -> str:
+    """What a term still invoices, net: how many, how much in all, and the day from which each amount holds."""
+    steps = [each for n, each in enumerate(coming) if not n or each["net"] != coming[n - 1]["net"]]
+    named = [f"{each['net']['text']} on {each['on']}" for each in steps[:STEPS]]
+    more = ", …" if len(steps) > STEPS else ""
+    return f"still to invoice: {len(coming)} times, from {', then '.join(named)}{more}"
 
 
 def _when_billed(line: Page, term: Page) -> str:

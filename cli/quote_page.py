@@ -64,7 +64,7 @@ def named(offer: Told) -> str:
 def print_side_by_side(out: Console, offers: Sequence[Told]) -> None:
     """Alternatives in columns: how long, how billed, what they come to."""
     names = [_title(each) for each in offers]
-    made = show.table("", *names, right=names)
+    made = show.table("", *names, right=names, heading=len(offers) > 1)
     made.add_row("term", *(_term(each) for each in offers))
     for name, key in FIGURES:
         figures = [each["totals"][key] for each in offers]

@@ -1,20 +1,20 @@
 """A quote's life in a terminal: read, compared, shown, asked about, accepted; its milestone reached, its invoice explained; cloned."""
 
 import re
-from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 
-from tests.cli.conftest import Q2c
+from tests.cli.conftest import ACCOUNTS, Q2c
 from tests.quotes import SUITE_BOOK
 
+OWN = "quoting"
 SILVER = "{product: silver, quantity: 1}"
 DEAL = """name: {name}
-account: Globex S.p.A.
-price_book: {book}
+account: Globex Quotes
+price_book: cloud.yaml
 currency: EUR
 term_months: 12
 delivery: link
@@ -27,18 +27,20 @@ lines:
 
 
 @pytest.fixture
-def book(q2c: Q2c, sandbox: str, tmp_path: Path) -> str:
-    """The price book, brought in as a newcomer does; quotes name its file."""
+def files(q2c: Q2c, sandbox: str, tmp_path: Path) -> Path:
+    """A price book that quotes name by its file, and an account of a sandbox of their own: other tests keep their clock."""
     assert sandbox
-    path = tmp_path / "cloud.yaml"
-    path.write_text(yaml.safe_dump(SUITE_BOOK), encoding="utf-8")
-    q2c("import", str(path))
-    return path.name
+    (tmp_path / "cloud.yaml").write_text(yaml.safe_dump(SUITE_BOOK), encoding="utf-8")
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS.replace("Globex S.p.A.", "Globex Quotes"), encoding="utf-8")
+    q2c("sandbox", "create", "acme", "--id", OWN, "--starts", "2027-01-01T09:00")
+    said = ("import", str(tmp_path / "cloud.yaml"), str(tmp_path / "accounts.csv"))
+    q2c(*said, "--entity", OWN, "--card", "pm_card_visa")
+    return tmp_path
 
 
-def deal_file(folder: Path, book: str, name: str, support: str = SILVER) -> str:
+def deal_file(folder: Path, name: str, support: str = SILVER) -> str:
     path = folder / "suite.yaml"
-    path.write_text(DEAL.format(name=name, book=book, support=support), encoding="utf-8")
+    path.write_text(DEAL.format(name=name, support=support), encoding="utf-8")
     return str(path)
 
 
@@ -52,10 +54,10 @@ def fill_in(url: str, action: str, **form: str) -> httpx.Response:
         return customer.post(f"{path}/{action}", data={"nonce": nonce[1], **form})
 
 
-def test_a_quote_from_its_draft_to_its_milestone(q2c: Q2c, sandbox: str, book: str, tmp_path: Path) -> None:
+def test_a_quote_from_its_draft_to_its_milestone(q2c: Q2c, files: Path) -> None:
     name = "Globex suite"
-    deal = re.findall(r"d_[a-z2-7]{26}", q2c("deal", "open", deal_file(tmp_path, book, name)).out)[0]
-    gold = deal_file(tmp_path, book, name, support="{product: gold, quantity: 1}")
+    deal = re.findall(r"d_[a-z2-7]{26}", q2c("deal", "open", deal_file(files, name)).out)[0]
+    gold = deal_file(files, name, support="{product: gold, quantity: 1}")
     q2c("deal", "revise", deal, gold)
 
     # versions, and what changed between them
@@ -92,13 +94,17 @@ def test_a_quote_from_its_draft_to_its_milestone(q2c: Q2c, sandbox: str, book: s
     assert "no link of the deal is open" in q2c("deal", "share", deal, "--revoke", fails=1).err
 
     # in service: a milestone is reached, once
-    q2c("clock", "advance", sandbox, "--to", _in_days(q2c, sandbox, 3))
-    assert "when go live is reached" in q2c("deal", "show", deal).out
+    q2c("clock", "advance", OWN, "--to", "2027-01-05")
+    page = q2c("deal", "show", deal).out
+    assert "when go live is reached" in page
+    assert re.search(
+        r"  still to invoice: 11 times, from 290\.00 EUR on 2027-02-02, then 300\.00 EUR on 2027-04-02\n", page
+    ), page
     assert "(UnknownMilestone)" in q2c("deal", "milestone", deal, "come back", fails=1).err
     q2c("deal", "milestone", deal, "go live")
     assert "(UnknownMilestone)" in q2c("deal", "milestone", deal, "go live", fails=1).err
     numbers = re.findall(r"\n  (ACME-\d{6})  ", q2c("deal", "show", deal).out)
-    explained = q2c("invoice", "show", numbers[-1], "--entity", sandbox).out
+    explained = q2c("invoice", "show", numbers[-1], "--entity", OWN).out
     assert f"Invoice {numbers[-1]}  " in explained
     assert "term 1, milestone go live" in explained
     assert re.search(r"  1 +Setup +1 day .* 5,000\.00 EUR\n +1 × 5000\n", explained), explained
@@ -112,11 +118,3 @@ def test_a_quote_from_its_draft_to_its_milestone(q2c: Q2c, sandbox: str, book: s
     assert "there is no account 'Nobody'" in q2c("deal", "clone", deal, "--account", "Nobody", fails=1).err
     assert "there is no version '9'" in q2c("deal", "quote", deal, "9", fails=1).err
     assert "there is but one version" in q2c("deal", "compare", "Globex suite, again", fails=1).err
-
-
-def _in_days(q2c: Q2c, sandbox: str, days: int) -> str:
-    """A date of the sandbox that is so far ahead of its clock."""
-    line = next(each for each in q2c("clock", "show").out.splitlines() if each.startswith(sandbox))
-    now = re.search(r"\d{4}-\d{2}-\d{2}", line)
-    assert now is not None
-    return (date.fromisoformat(now[0]) + timedelta(days=days)).isoformat()
