@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from cli.client import Api, Refused
-from cli.coupon_file import read_coupons
 from cli.trouble import Trouble
 from demo.positions import Document, FileProblem, FileProblems
 from domain import price_book
+from domain.coupon import Coupon
+from domain.errors import InvalidDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,23 @@ def price_book_item(read: Document) -> Item:
 
 def coupon_items(read: Document) -> list[Item]:
     """One coupon, or a list of them under `coupons`. Raises FileProblems."""
-    return [
-        Item(kind="coupon", name=coupon.code, path="/v1/coupons", body=coupon.to_mapping(), at=place(read, path))
-        for path, coupon in read_coupons(read)
-    ]
+    listed = read.mapping.get("coupons")
+    if listed is not None and not isinstance(listed, list):
+        raise FileProblems([read.problem("coupons", "expected a list of coupons")])
+    parts = {"": read.mapping} if listed is None else {f"coupons[{i}]": each for i, each in enumerate(listed)}
+    items, problems = [], []
+    for base, mapping in parts.items():
+        try:
+            coupon = Coupon.parse(mapping if isinstance(mapping, Mapping) else {})
+        except InvalidDocument as refusal:
+            problems += [
+                read.problem(".".join(part for part in (base, each.path) if part), each.message)
+                for each in refusal.problems
+            ]
+            continue
+        items.append(
+            Item(kind="coupon", name=coupon.code, path="/v1/coupons", body=coupon.to_mapping(), at=place(read, base))
+        )
+    if problems:
+        raise FileProblems(problems)
+    return items
