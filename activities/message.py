@@ -98,8 +98,16 @@ async def _take(session: AsyncSession, command: Perform) -> Effect:
         outcome=outcome,
         rows=[*rows, *more_rows],
         updates=[*updates, *more_updates],
+        acv_minor=_chosen_acv(message, moved),
         told=[_told(message, heard or _sentence(_said(message)))],
     )
+
+
+def _chosen_acv(message: Message, moved: Deal) -> int | None:
+    """What lists show of a deal whose customer has picked one of several offers."""
+    if not isinstance(message.body, Respond):
+        return None
+    return next((order.terms.acv_minor for order in moved.orders if order.chosen and order.terms), None)
 
 
 def _refused(answer: Answer, error: DomainError | None) -> Answer:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from domain.billing_plan import preview
 from domain.message import Cancel, Reach, Reprice, Respond, Submit, Verdict
@@ -142,6 +143,40 @@ async def test_a_renewal_repeats_what_recurs_as_it_was_last(h: Hand) -> None:
     ]
     await h.say(Reach(milestone="go-live"))  # of the first term, reached in the second
     assert await h.place.rows("SELECT term, net_minor FROM invoices WHERE occasion = 'go-live'") == [(1, 120_000)]
+
+
+async def test_a_renewal_that_must_be_signed_is_shown_by_a_link_of_its_own(h: Hand) -> None:
+    await sold(h, **LINKED, term_months=2, notice_days=20)
+    await h.until("2027-02-10")
+    order = h.deal.orders[0]
+    assert (order.stage, order.terms.delivery if order.terms else "") == ("presented", "link")
+    assert await h.place.rows("SELECT waits_for, who FROM deals") == [("renewal customer", "the customer")]
+    said = Respond(
+        version=1, content_hash=order.content_hash, share_id=order.share_id, answer="accept", name="Gina"
+    )  # fmt: skip
+    assert (await h.say(said)).verdict is Verdict.ACCEPTED
+    await h.signed()
+    await h.until("2027-03-02")
+    assert (await billed(h))[-2:] == [(date(2027, 3, 1), 9_000), (date(2027, 3, 1), 20_000)]
+    statuses = "SELECT order_number, kind, status FROM quote_versions ORDER BY order_number"
+    assert await h.place.rows(statuses) == [(1, "quote", "booked"), (2, "renewal", "booked")]
+
+
+async def test_what_never_recurs_is_not_renewed(h: Hand) -> None:
+    await sold(h, price_book="suite-eur", lines=[SETUP, ROLLOUT], term_months=2, auto_renew=True, notice_days=20)
+    await h.until("2027-03-02")
+    assert (h.deal.closed, [net for _, net in await billed(h)]) == ("the term ended", [50_000])
+
+
+async def test_a_draft_that_names_no_price_book_is_priced_from_the_one_for_the_customer(h: Hand) -> None:
+    dear = book_row(factor=3)
+    dear.id, dear.name, dear.segments = "pb_enterprise", "suite-enterprise", ["enterprise"]
+    dear.content = {**dear.content, "name": dear.name, "segments": ["enterprise"]}
+    await h.place.add([dear])
+    async with h.place.database.transaction() as session:
+        await session.execute(text("UPDATE accounts SET segment = 'enterprise'"))
+    await h.revise(price_book="", lines=[SEATS])
+    assert await h.place.rows("SELECT price_book_id, total_minor FROM quote_versions") == [("pb_enterprise", 720_000)]
 
 
 async def test_a_chosen_alternative_is_billed(h: Hand) -> None:
