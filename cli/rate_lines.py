@@ -22,7 +22,7 @@ from domain.rating.charge_document import read_charge
 from domain.rating.step import RatedStep, difference
 from domain.usage import gives_quantity
 
-_KEPT = 1024  # charges: the same one on the next line is not read anew
+_KEPT = 256  # charges: the same one on the next line is not read anew
 _LONGEST = 60  # characters of a number with an exponent, written out
 _charges: dict[bytes, Charge] = {}
 

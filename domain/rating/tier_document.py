@@ -22,7 +22,10 @@ TIER_FIELDS: dict[str, tuple[str, ...]] = {
     "stairstep": ("up_to", "flat_fee"),
     "capacity": ("up_to", "bounds", "flat_fee"),
 }
-_PLAIN_NAMES = frozenset({"up_to", "unit_price", "flat_fee", "maximum_amount"})
+_PLAIN_NAMES = {
+    model: frozenset(names) & {"up_to", "unit_price", "flat_fee", "maximum_amount"}
+    for model, names in TIER_FIELDS.items()
+}
 _CAPS = frozenset({"block_size", "maximum_amount"})  # zero says something
 _SAYS = {"graduated_percentage": "percent", "stairstep": "flat_fee", "capacity": "flat_fee"}
 
@@ -64,7 +67,7 @@ def read_tiers(reader: Reader, model: str, *, beyond: str, meters: tuple[str, ..
 
 def _plain_tiers(items: Sequence[object], model: str, beyond: str) -> tuple[Tier, ...] | None:
     """Tiers that are plain numbers and in order, quickly; None where anything in them must be looked at closely."""
-    names, required = _PLAIN_NAMES.intersection(TIER_FIELDS[model]), _SAYS.get(model)
+    names, required = _PLAIN_NAMES[model], _SAYS.get(model)
     below: Decimal | None = ZERO
     tiers = []
     for item in items:
