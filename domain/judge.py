@@ -9,31 +9,28 @@ from domain import approval, contract, dunning
 from domain import order as orders
 from domain.calendar import local_date
 from domain.errors import Conflict, DomainError
+from domain.folding import facts
 from domain.message import (
     Answer,
     Ask,
     Cancel,
-    CashFact,
     Command,
     Decide,
     Fact,
     FactCame,
     Message,
-    PaymentFact,
     Reach,
     Reply,
     Reprice,
     Respond,
     Retry,
     Revise,
-    SignatureFact,
     Submit,
     TakeUp,
     Verdict,
     Withdraw,
 )
 from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage
-from domain.payment import ChargeStatus
 from domain.state import RULES, Deal
 
 
@@ -83,7 +80,7 @@ def judge(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tup
 
 def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
     if isinstance(message.body, FactCame):
-        return _fact(deal, fact, now)
+        return facts.folded(deal, fact, now)
     if deal.closed:
         raise DealClosed(closed=deal.closed)
     return _commanded(deal, message.body, message.by, now), Verdict.ACCEPTED
@@ -212,7 +209,7 @@ def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
         return replace(deal, orders=(), contract=ended)
     back = replace(begun[1], abandoned=True)
     order = replace(begun[0], provisioning=back, parked="", since=now, reason=body.reason)
-    return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
+    return deal.abandoned(order, now) if back.undone else deal.with_order(order)
 
 
 def _run_out(deal: Deal, running: contract.Contract, reason: str) -> Deal:
@@ -223,13 +220,6 @@ def _run_out(deal: Deal, running: contract.Contract, reason: str) -> Deal:
         end = min(end, running.cancel_on)
     ending = replace(running.brought_back(), cancel_on=end, cancel_reason=reason)
     return replace(deal, orders=kept, contract=ending)
-
-
-def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:
-    """Everything that was provisioned is undone: the booked contract ends before it began."""
-    deal = deal.without_order(order)
-    today = local_date(now, deal.zone)
-    return deal.with_contract(lambda c: replace(c, cancel_on=today, cancel_reason=order.reason, since=now))
 
 
 def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
@@ -247,63 +237,3 @@ def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
     if deal == before and not again:
         raise NothingToRetry(subject=subject, where="subject")
     return replace(deal, last_charge_at=None if again else deal.last_charge_at, burst=0)
-
-
-# --- facts ---------------------------------------------------------------------------------------------------------
-
-
-def _fact(deal: Deal, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
-    match fact:
-        case SignatureFact():
-            return _signature(deal, fact, now)
-        case PaymentFact():
-            return _payment(deal, fact, now)
-        case CashFact():
-            known = deal.collection(fact.invoice_id) is not None
-            if fact.settled:
-                deal = deal.settled(fact.invoice_id, now)
-            return deal, Verdict.ACCEPTED if known or fact.settled else Verdict.NOTHING_NEW
-        case _:
-            return deal, Verdict.UNEXPECTED
-
-
-def _signature(deal: Deal, fact: SignatureFact, now: datetime) -> tuple[Deal, Verdict]:
-    order = next((o for o in deal.orders if o.envelope_id and o.envelope_id == fact.envelope_id), None)
-    if order is None:
-        return deal, Verdict.NOTHING_NEW if fact.event in ("voided", "expired") else Verdict.UNEXPECTED
-    if fact.event == "signed":
-        return _signed(deal, order, fact, now)
-    if order.stage is not OrderStage.OUT_FOR_SIGNATURE:
-        return deal, Verdict.NOTHING_NEW
-    stage = OrderStage.DECLINED if fact.event == "declined" else OrderStage.EXPIRED
-    return deal.with_order(order.moved(stage, now, reason=fact.reason)), Verdict.ACCEPTED
-
-
-def _signed(deal: Deal, order: Order, fact: SignatureFact, now: datetime) -> tuple[Deal, Verdict]:
-    """A signature counts if it was given in time, even where its message came after the quote had expired."""
-    if order.stage not in (OrderStage.OUT_FOR_SIGNATURE, OrderStage.EXPIRED):
-        return deal, Verdict.NOTHING_NEW if order.signed_at else Verdict.UNEXPECTED
-    if order.expires_at is not None and fact.happened_at > order.expires_at:
-        return deal, Verdict.UNEXPECTED
-    if fact.sha256 != order.document_sha256:
-        reason = f"the signed document's hash {fact.sha256[:12]} is not the one sent, {order.document_sha256[:12]}"
-        return deal.with_order(replace(order, parked=reason)), Verdict.UNEXPECTED
-    signed = replace(order.moved(OrderStage.SIGNED, now), signed_at=fact.happened_at)
-    return deal.without_void(fact.envelope_id).with_order(signed), Verdict.ACCEPTED
-
-
-def _payment(deal: Deal, fact: PaymentFact, now: datetime) -> tuple[Deal, Verdict]:
-    collection = deal.collection(fact.invoice_id)
-    if fact.status == ChargeStatus.CAPTURED and fact.settled:
-        verdict = Verdict.NOTHING_NEW if collection is None else Verdict.ACCEPTED
-        return deal.settled(fact.invoice_id, now), verdict
-    if collection is None:
-        unexpected = fact.status == ChargeStatus.CAPTURED
-        return deal, Verdict.UNEXPECTED if unexpected else Verdict.NOTHING_NEW
-    in_flight = collection.status and fact.key == dunning.charge_key(deal.id, collection)
-    if not in_flight or fact.status not in (ChargeStatus.CAPTURED, ChargeStatus.DECLINED):
-        return deal, Verdict.NOTHING_NEW  # it speaks of an attempt whose end we have folded already
-    folded = dunning.charged(
-        collection, status=fact.status, decline=fact.decline, ladder=fact.ladder, step_at=now, now=now
-    )
-    return deal.with_collection(folded), Verdict.ACCEPTED

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain import contract as contracts
+from domain.calendar import local_date
 from domain.contract import Contract
 from domain.dunning import Collection
 from domain.message import Answer, Message
@@ -123,6 +124,13 @@ class Deal:
             return deal
         return deal.with_contract(
             lambda c: c.wanting(contracts.FULL, at) if c.access_wanted == contracts.SUSPENDED else c
+        )
+
+    def abandoned(self, order: Order, at: datetime) -> Deal:
+        """Everything that was provisioned is undone: the booked contract ends before it began."""
+        today = local_date(at, self.zone)
+        return self.without_order(order).with_contract(
+            lambda c: replace(c, cancel_on=today, cancel_reason=order.reason, since=at)
         )
 
     def answered(self, answer: Answer) -> Deal:
