@@ -56,11 +56,11 @@ class Api:
         return _read(self._send("GET", path, params=said))
 
     def text(self, path: str) -> str:
-        """One document as text. Raises what `get` raises."""
+        """One document as the text that it is. Raises what `get` raises."""
         answer = self._send("GET", path)
         if answer.is_error:
             _read(answer)
-        return str(cleaned(answer.text))
+        return answer.text
 
     def pages(self, path: str, *, most: int | None = None, **params: Any) -> Iterator[Json]:
         """Every item of a list, read page by page; at most `most`."""

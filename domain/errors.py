@@ -23,6 +23,7 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   ├── UnknownCoupon         coupon.py
     │   ├── UnknownProduct, UnknownCharge                                               price_book.py
     │   ├── QuoteCurrencyMismatch, QuoteBookMismatch, UpliftOutOfRange                  quote.py
+    │   ├── MigrationCurrencyMismatch, MigrationChangesBilling                          price_migration.py
     │   ├── TaxRateOutOfRange     tax.py
     │   ├── InvoiceEmpty          invoice.py
     │   └── EntryUnbalanced, EntryEmpty, ReceiptNotPositive                             ledger.py

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from domain.billing_plan import has_arrears, plan
 from domain.coupon import Coupon
 from domain.document import content_hash
 from domain.errors import Invalid
@@ -20,7 +21,7 @@ from domain.price_book import PriceBook, parse, to_mapping
 from domain.quote import price, uplifted
 from domain.quote_draft import Draft
 from domain.quote_version import PricedQuote, UnknownAlternative, content, offer
-from domain.quoting.priced import PER_PERIOD
+from domain.quoting.priced import PER_PERIOD, USAGE
 
 
 @dataclass(kw_only=True, eq=False)
@@ -30,6 +31,17 @@ class MigrationCurrencyMismatch(Invalid):
     found: str
     expected: str
     hint: str = "move contracts to a price book in their own currency"
+
+
+@dataclass(kw_only=True, eq=False)
+class MigrationChangesBilling(Invalid):
+    """A charge that the new book bills in another way than was agreed: once instead of by period, or what it never did."""
+
+    product: str
+    charge: str
+    agreed: str
+    found: str
+    hint: str = "agree on it with a new quote: a migration changes prices alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,7 @@ class Difference:
 def repriced(running: Running, book: PriceBook) -> PricedQuote:
     """The running offer at the list prices of `book`.
 
-    Raises MigrationCurrencyMismatch, UnknownAlternative, and what `quote.price` raises where the book does not sell what the
+    Raises MigrationCurrencyMismatch, MigrationChangesBilling, UnknownAlternative, and what `quote.price` raises where the book does not sell what the
     contract has: UnknownProduct, UnknownCharge, the quantity errors, DiscountTooLarge.
     """
     now = running.quote
@@ -88,13 +100,25 @@ def repriced(running: Running, book: PriceBook) -> PricedQuote:
     )
     if running.renewed:  # in the shape that a renewal has, without raising anything
         found = uplifted(content(found), Decimal(0))
+    _refuse_other_billing(now, found)
     return replace(found, price_book_hash=content_hash(to_mapping(book)))
 
 
 def _prices_alone(book: PriceBook, old: PriceBook) -> PriceBook:
-    """The new list prices with the promotions of the old book: whom and when a book is for is asked of new sales."""
+    """The new list prices, billed as before, with the promotions of the old book: all else is for new sales."""
+    agreed = {(product.id, charge.id): charge.timing for product in old.products for charge in product.charges}
+    products = tuple(
+        replace(
+            product,
+            charges=tuple(
+                replace(charge, timing=agreed.get((product.id, charge.id), charge.timing)) for charge in product.charges
+            ),
+        )
+        for product in book.products
+    )
     return replace(
         book,
+        products=products,
         valid_from=old.valid_from,
         valid_to=old.valid_to,
         segments=(),
@@ -102,6 +126,24 @@ def _prices_alone(book: PriceBook, old: PriceBook) -> PriceBook:
         rules=(),
         promotions=old.promotions,
     )
+
+
+def _refuse_other_billing(before: PricedQuote, after: PricedQuote) -> None:
+    """A line stays of its kind, and what is billed in arrears was so: the contract counts its bills by that."""
+    agreed = {line.line_no: line for line in before.lines}
+    late = has_arrears(plan(before))
+    for line in after.lines:
+        was, is_ = agreed[line.line_no].kind, line.kind
+        if is_ == USAGE and not late and has_arrears(plan(replace(after, lines=(line,)))):
+            was, is_ = "usage without a commitment", "usage with one"
+        if was != is_:
+            raise MigrationChangesBilling(
+                where=f"lines[{line.line_no - 1}].charge",
+                product=line.product,
+                charge=line.charge,
+                agreed=was,
+                found=is_,
+            )
 
 
 def difference(before: PricedQuote, after: PricedQuote, *, from_period: int) -> Difference:

@@ -12,6 +12,7 @@ from domain.errors import DomainError
 from domain.price_book import UnknownProduct, parse
 from domain.price_migration import (
     Difference,
+    MigrationChangesBilling,
     MigrationCurrencyMismatch,
     Running,
     difference,
@@ -180,6 +181,41 @@ def test_a_book_that_does_not_sell_it_is_refused(to: dict[str, Any], error: type
     with pytest.raises(error) as caught:
         repriced(running(DRAFT), parse(a_book(version=2, **to)))
     assert caught.value.where == where
+
+
+def otherwise(number: int, **differs: Any) -> dict[str, Any]:
+    """Version 2, in which the first charge of one product is another."""
+    book = a_book(version=2)
+    book["products"][number]["charges"][0] |= differs
+    return book
+
+
+def test_a_charge_goes_on_being_billed_when_it_was() -> None:
+    after = repriced(running(DRAFT), parse(otherwise(0, timing="arrears", unit_price="11")))
+    assert [(line.timing, line.net_minor) for line in after.lines] == [("advance", 22000), ("advance", 5000)]
+
+
+USED = {"kind": "usage", "model": "per_unit", "per": "month", "unit_price": "0.01"}
+
+
+def test_a_charge_that_is_billed_otherwise_is_refused() -> None:
+    once = otherwise(1, kind="one_time")
+    del once["products"][1]["charges"][0]["per"]
+    with pytest.raises(MigrationChangesBilling, match="agreed recurring, found one_time") as caught:
+        repriced(running(DRAFT), parse(once))
+    assert caught.value.where == "lines[1].charge"
+    metered = a_book(products=[*OLD["products"], {"id": "calls", "charges": [{"id": "used", **USED}]}])
+    draft = {**DRAFT, "lines": [*DRAFT["lines"], {"product": "calls", "quantity": 500}]}
+    committed = deepcopy(metered) | {"version": 2}
+    committed["products"][2]["charges"][0]["minimum_amount"] = "20"
+    now = running(draft, metered)
+    assert len(repriced(now, parse({**metered, "version": 2})).lines) == 3
+    with pytest.raises(MigrationChangesBilling, match="found usage with one"):
+        repriced(now, parse(committed))
+    later = running({**draft, "price_book_version": 2}, committed)
+    cheaper = deepcopy(committed) | {"version": 3}
+    cheaper["products"][2]["charges"][0]["minimum_amount"] = "15"
+    assert nets(repriced(later, parse(cheaper))) == [20000, 5000, 1500]
 
 
 def test_the_difference_is_of_what_is_not_billed_yet() -> None:
