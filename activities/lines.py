@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
 from domain.billing_plan import PlanLine, plan
 from domain.document import decimal_text
 from domain.ids import derived
 from domain.quote_version import PricedQuote
-from models.contract import ContractLineRow
+from models.contract import ContractLineRow, plan_line
+
+__all__ = ["plan_line", "rows_of"]
 
 
 def rows_of(
@@ -48,27 +47,3 @@ def rows_of(
         )
         for line in (plan(quote) if lines is None else lines)
     ]
-
-
-def plan_line(row: Mapping[str, Any], *, periods: int) -> PlanLine:
-    """A line as it was booked; `row` is the row's columns, or their JSON. A term has `periods`."""
-    charge, starts_on, to_period = row["charge"], row["starts_on"], row["to_period"]
-    return PlanLine(
-        line_no=row["line_no"],
-        segment=row["segment"],
-        kind=row["kind"],
-        timing=row["timing"],
-        from_period=row["from_period"],
-        to_period=periods if to_period is None else to_period,
-        product=row["product"],
-        description=row["description"],
-        model=row["model"],
-        unit_label=row["unit_label"],
-        quantity=Decimal(str(row["quantity"])),
-        amount_minor=row["period_amount_minor"],
-        revenue_account=charge["revenue_account"],
-        explain=tuple(charge["explain"]),
-        milestone=row["milestone"],
-        starts=row["starts"],
-        starts_on=date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on,
-    )

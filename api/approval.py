@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone, Role
-from api.deal_page import AmountOut, amount, discount_of
+from api.order_page import discount_of
 from api.schema import At, Figure, Out
 from api.store import Db
 from models import approval as approvals

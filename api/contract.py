@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.deal_page import AmountOut, amount
 from api.errors import missing
 from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.quotes.page import MilestoneOut

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
 from api.deal import deal_row
-from api.deal_page import AmountOut, amount
 from api.schema import At, Id, Out
 from api.store import Db
 from domain.billing_plan import PlanLine

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.deal_page import AmountOut, amount
 from api.document import invoice_document, pdf_response
 from api.errors import missing
 from api.pagination import LARGEST_PAGE, Page, decode, encode, page

@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.deal_page import AmountOut, amount
+from api.amount import AmountOut, amount
 from api.errors import missing
 from api.schema import At, Out
 from models import price_migration as migrations

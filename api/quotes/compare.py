@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.deal_page import AmountOut, amount
 from api.errors import Refusal, missing
 from api.schema import Out
 from api.store import Db

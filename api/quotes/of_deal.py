@@ -7,9 +7,10 @@ from pydantic import Field
 
 from api.caller import Anyone, Sales
 from api.deal import DealIn, deal_row, open_deal
-from api.deal_page import DealOut, VersionOut, version_out
+from api.deal_page import DealOut
 from api.errors import Refusal, missing
 from api.idempotency import OnceKey, WriteRoute
+from api.order_page import VersionOut, version_out
 from api.schema import At, Email, Id, Line, Schema
 from api.store import Db
 from models import quote as quotes

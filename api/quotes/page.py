@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.deal_page import AmountOut
+from api.amount import AmountOut
 from api.schema import Figure, Out
 
 

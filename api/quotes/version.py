@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.deal_page import AmountOut, amount
 from api.document import draft_document, order_form_document, pdf_response, quote_document
 from api.errors import Refusal, missing
 from api.quotes.page import OfferOut

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from api.caller import Anyone, Caller, Sales
 from api.deal import deal_row, own_deal
+from api.deal_page import QuestionOut
 from api.document import quote_document
 from api.door import door_of
 from api.errors import Refusal, missing, refused
@@ -58,18 +59,6 @@ class ViewOut(Out):
 
 class SeenLinkOut(ShareLinkOut):
     views: list[ViewOut]
-
-
-class QuestionOut(Out):
-    id: str
-    version_id: str
-    share_id: str | None
-    text: str
-    by: str
-    at: At
-    reply: str | None
-    replied_by: str
-    replied_at: At | None
 
 
 class SharesOut(Out):
