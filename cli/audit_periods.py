@@ -27,8 +27,10 @@ AGREED = "invoices_bill_what_was_agreed"
 _CONTRACTS = text("""
     SELECT c.id AS contract, c.number, d.id AS deal, d.state, e.clock_at,
            (SELECT jsonb_agg(jsonb_build_object('term', t.term, 'starts_on', t.starts_on, 'ends_on', t.ends_on,
-                    'interval_months', t.interval_months, 'months', v.term_months) ORDER BY t.term)
-              FROM contract_terms t JOIN quote_versions v ON v.id = t.quote_version_id
+                    'interval_months', t.interval_months, 'months',
+                    12 * (date_part('year', t.ends_on) - date_part('year', t.starts_on))::int
+                    + (date_part('month', t.ends_on) - date_part('month', t.starts_on))::int) ORDER BY t.term)
+              FROM contract_terms t
              WHERE t.contract_id = c.id AND t.starts_on IS NOT NULL) AS terms,
            (SELECT jsonb_agg(to_jsonb(l) || jsonb_build_object('quantity', l.quantity::text)
                     ORDER BY l.line_no, l.from_period, l.segment)

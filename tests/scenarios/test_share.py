@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from cli.audit_periods import every_due_bill_is_made_once, invoices_bill_what_was_agreed
 from embedded.temporal import TemporalServer
+from models.audit import Breach
 from sandbox.process import SandboxProcess
 from tests.place import DRAFT, SIGNER
 from tests.reading import Reader
@@ -23,6 +25,12 @@ async def w(database_url: str, temporal_server: TemporalServer, outside: Sandbox
 
 async def statuses(w: World) -> list[tuple[int, str, str]]:
     return await w.rows("SELECT version, status, alternative FROM quote_versions ORDER BY version")
+
+
+async def audited(w: World) -> list[Breach]:
+    """What `q2c audit` would say of the bills; nothing is what it should say."""
+    async with w.database.session() as session:
+        return [*await every_due_bill_is_made_once(session), *await invoices_bill_what_was_agreed(session)]
 
 
 async def told(w: World, deal: str) -> list[tuple[str, str]]:
@@ -69,6 +77,14 @@ async def test_the_customer_picks_the_third_of_three_alternatives(w: World) -> N
     await w.say(deal, "milestones/go-live/reach", by="finance")
     assert (await w.lines(deal))[3:] == [("ACME-000003", 1, "Roll-out", "1", 120_000, "2027-05-01", "2027-05-02")]
     assert await w.rows("SELECT occasion, status FROM invoices WHERE occasion <> ''") == [("go-live", "paid")]
+    assert await audited(w) == []
+
+    # 2029-01-05: two years on, the last quarter's support closes the term; nobody signs another
+    await w.behave("signature", email=SIGNER, action="ignore")
+    await w.advance("2029-03-01")
+    assert (await w.lines(deal))[-1] == ("ACME-000010", 1, "Support", "1", 27_000, "2028-10-05", "2029-01-05")
+    assert await w.standing(deal) == ("ended", "nothing")
+    assert await audited(w) == []
 
 
 async def test_a_quote_expires_while_it_is_being_read(w: World) -> None:
