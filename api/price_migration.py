@@ -40,7 +40,7 @@ from models.price_migration import PriceMigrationDealRow, PriceMigrationRow
 
 router = APIRouter(prefix="/v1/price-migrations", tags=["price books"], route_class=WriteRoute)
 
-MOST_DEALS = 5_000
+MOST_DEALS = 2_000
 SETTLED_WITHIN = 10.0  # seconds that a run waits for the deals that it told
 GLANCE = 0.05
 OVER = frozenset({DealClosed.__name__, NotInService.__name__})  # nothing of the contract is left to move
