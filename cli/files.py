@@ -13,7 +13,7 @@ from cli.draft_file import document
 from cli.home import FOLDER, Folder
 from cli.import_item import Item, all_items, coupon_items, place, price_book_item, send
 from cli.trouble import Trouble
-from demo.load import ACCOUNT_COLUMNS, load_accounts, load_entities, load_people
+from demo.load import ACCOUNT_COLUMNS, ACCOUNT_OPTIONAL, load_accounts, load_entities, load_people
 from demo.positions import Document, FileProblem, FileProblems, load_csv
 from demo.records import Account, Entity, Person
 from domain.approval_policy import Policy
@@ -110,6 +110,7 @@ def _entity(entity: Entity, read: Document, number: int) -> Item:
         "bank_account": re.sub(r"[^A-Z0-9]+", "-", entity.bank_account.upper()).strip("-"),
         "address": entity.address,
         "tax_number": entity.tax_number,
+        "look": {"accent": entity.accent},
         "tax_rates": rates,
     }
     return Item(kind="entity", name=entity.name, path="/v1/entities", body=body, at=place(read, f"entities[{number}]"))
@@ -127,7 +128,7 @@ def _person(person: Person, read: Document, number: int) -> Item:
 
 
 def _accounts(path: Path, card: str, entity: str) -> list[Item]:
-    rows = load_csv(path, ACCOUNT_COLUMNS)
+    rows = load_csv(path, ACCOUNT_COLUMNS, ACCOUNT_OPTIONAL)
     accounts = load_accounts(path)
     return [_account(each, row.problem("", ""), card, entity) for each, row in zip(accounts, rows, strict=True)]
 
@@ -141,6 +142,8 @@ def _account(account: Account, stands: FileProblem, card: str, entity: str) -> I
         "country": account.country,
         "currency": account.currency,
         "zone": account.zone,
+        "segment": account.segment,
+        "language": account.language,
         "method": "card" if card else "transfer",
         "method_token": card,
     }

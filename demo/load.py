@@ -18,6 +18,7 @@ from domain.document import Reader
 from domain.dunning_policy import DunningPolicy
 from domain.errors import InvalidDocument, Problem
 from domain.quote_draft import Draft, DraftInvalid
+from domain.quoting.terms import LANGUAGES
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT_COLUMNS = (
     "account", "name", "entity", "contact", "email", "address", "country", "currency", "zone", "tax_number",
 )  # fmt: skip
+ACCOUNT_OPTIONAL = ("segment", "language")
 TERM_COLUMNS = (
     "price_book", "term_months", "interval_months", "lines", "discount", "net_days", "method", "auto_renew",
     "notice_days", "uplift_percent",
@@ -65,7 +67,7 @@ def load_people(path: Path) -> tuple[Person, ...]:
 
 def load_accounts(path: Path) -> tuple[Account, ...]:
     """The accounts. Raises FileProblems."""
-    return _rows(path, ACCOUNT_COLUMNS, _account, lambda account: account.account)
+    return _rows(path, ACCOUNT_COLUMNS, _account, lambda account: account.account, optional=ACCOUNT_OPTIONAL)
 
 
 def load_deals(path: Path) -> tuple[Deal, ...]:
@@ -73,10 +75,16 @@ def load_deals(path: Path) -> tuple[Deal, ...]:
     return _rows(path, DEAL_COLUMNS, _deal, lambda deal: deal.name)
 
 
-def _rows(path: Path, columns: tuple[str, ...], parse: Callable[[Row], T], key: Callable[[T], str]) -> tuple[T, ...]:
+def _rows(
+    path: Path,
+    columns: tuple[str, ...],
+    parse: Callable[[Row], T],
+    key: Callable[[T], str],
+    optional: tuple[str, ...] = (),
+) -> tuple[T, ...]:
     problems: list[FileProblem] = []
     taken: dict[str, T] = {}
-    for row in load_csv(path, columns):
+    for row in load_csv(path, columns, optional):
         try:
             item = parse(row)
         except FileProblems as found:
@@ -156,6 +164,8 @@ def _account(row: Row) -> Account:
             currency=reader.currency("currency"),
             zone=_zone(reader),
             tax_number=reader.text("tax_number", ""),
+            segment=reader.text("segment", "", pattern=f"({WORD})?", shape="a segment in lower case"),
+            language=reader.choice("language", LANGUAGES, LANGUAGES[0]),
         )
         return _without_problems(account, problems)
 

@@ -166,8 +166,8 @@ class Row:
             raise FileProblems([self.problem(each.path, each.message) for each in refusal.problems]) from None
 
 
-def load_csv(path: Path, columns: tuple[str, ...]) -> list[Row]:
-    """The rows of a CSV file with exactly these named columns, in any order. Raises FileProblems."""
+def load_csv(path: Path, columns: tuple[str, ...], optional: tuple[str, ...] = ()) -> list[Row]:
+    """The rows of a CSV file with these named columns, in any order; `optional` ones may be left out. Raises FileProblems."""
     reader = csv.reader(io.StringIO(load_text(path), newline=""), strict=True)
     problems: list[FileProblem] = []
     rows: list[Row] = []
@@ -180,7 +180,7 @@ def load_csv(path: Path, columns: tuple[str, ...]) -> list[Row]:
                 continue
             if header is None:
                 header = [cell.strip() for cell in cells]
-                problems += _header_problems(str(path), line, header, columns)
+                problems += _header_problems(str(path), line, header, columns, optional)
                 if problems:
                     break
             elif len(cells) != len(header):
@@ -198,9 +198,11 @@ def load_csv(path: Path, columns: tuple[str, ...]) -> list[Row]:
     return rows
 
 
-def _header_problems(file: str, line: int, header: list[str], columns: tuple[str, ...]) -> list[FileProblem]:
+def _header_problems(
+    file: str, line: int, header: list[str], columns: tuple[str, ...], optional: tuple[str, ...]
+) -> list[FileProblem]:
     missing = [FileProblem(file, line, 0, name, "this column is missing") for name in columns if name not in header]
-    unknown = [FileProblem(file, line, 0, name, "unknown column") for name in header if name not in columns]
+    unknown = [FileProblem(file, line, 0, name, "unknown column") for name in header if name not in columns + optional]
     twice = {name for name in header if header.count(name) > 1}
     return (
         missing + unknown + [FileProblem(file, line, 0, name, "this column is there twice") for name in sorted(twice)]

@@ -64,6 +64,8 @@ class Account:
     currency: str
     zone: str
     tax_number: str
+    segment: str = ""  # which price books and approval rules are for it
+    language: str = "en"  # of its documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,9 @@ def files(q2c: Q2c, sandbox: str, tmp_path: Path) -> Path:
     """A price book that quotes name by its file, and an account of a sandbox of their own: other tests keep their clock."""
     assert sandbox
     (tmp_path / "cloud.yaml").write_text(yaml.safe_dump(SUITE_BOOK), encoding="utf-8")
-    (tmp_path / "accounts.csv").write_text(ACCOUNTS.replace("Globex S.p.A.", "Globex Quotes"), encoding="utf-8")
+    accounts = ACCOUNTS.replace("Globex S.p.A.", "Globex Quotes").replace("tax_number", "tax_number,segment,language")
+    accounts = accounts.replace("Europe/Rome,", "Europe/Rome,,enterprise,fr")
+    (tmp_path / "accounts.csv").write_text(accounts, encoding="utf-8")
     q2c("sandbox", "create", "acme", "--id", OWN, "--starts", "2027-01-01T09:00")
     said = ("import", str(tmp_path / "cloud.yaml"), str(tmp_path / "accounts.csv"))
     q2c(*said, "--entity", OWN, "--card", "pm_card_visa")
@@ -79,6 +81,7 @@ def test_a_quote_from_its_draft_to_its_milestone(q2c: Q2c, files: Path) -> None:
     q2c("deal", "submit", deal)
     url = q2c("deal", "share", deal).out.splitlines()[0]
     assert q2c("deal", "share", deal).out.splitlines()[0] == url
+    assert '<html lang="fr"' in httpx.get(url, trust_env=False).text  # as the account reads
     assert "no questions" in q2c("deal", "questions", deal).out
     assert "no question waits for an answer" in q2c("deal", "answer", deal, "Yes.", fails=1).err
     assert fill_in(url, "ask", question="Is support included?", name="Gina").status_code == 303
