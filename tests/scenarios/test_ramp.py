@@ -52,6 +52,11 @@ async def billed(w: World, deal: str) -> list[tuple[str, int]]:
     return [(on, net) for on, net in found]
 
 
+async def lines(w: World, deal: str) -> list[tuple[Any, ...]]:
+    """Every invoice line without the invoice's number: two deals that bill on one day draw theirs in either order."""
+    return [line[1:] for line in await w.lines(deal)]
+
+
 async def test_three_years_in_two_currencies(w: World) -> None:
     # 2027-01-01: quoted in both; the ACV of a ramp is a year's share of the whole
     euros, yen = await sold(w, "EUR", interval_months=12), await sold(w, "JPY", interval_months=3)
@@ -62,23 +67,23 @@ async def test_three_years_in_two_currencies(w: World) -> None:
 
     # 2027-01-02: signed and in service; the first year in euros, the first quarter in yen
     await w.advance("2027-01-03")
-    assert await w.lines(euros) == [("ACME-000001", 1, "Seats", "10", 108_000, "2027-01-02", "2028-01-02")]
-    assert await w.lines(yen) == [("ACME-000002", 1, "Seats", "10", 43_470, "2027-01-02", "2027-04-02")]
+    assert await lines(w, euros) == [(1, "Seats", "10", 108_000, "2027-01-02", "2028-01-02")]
+    assert await lines(w, yen) == [(1, "Seats", "10", 43_470, "2027-01-02", "2027-04-02")]
 
     # 2028-01-02: the second step of the ramp, and what the first year owes for support
     await w.advance("2028-01-03")
-    assert (await w.lines(euros))[1:] == [
-        ("ACME-000006", 1, "Seats", "20", 240_000, "2028-01-02", "2029-01-02"),
-        ("ACME-000006", 2, "Support", "1", 108_000, "2027-01-02", "2028-01-02"),
+    assert (await lines(w, euros))[1:] == [
+        (1, "Seats", "20", 240_000, "2028-01-02", "2029-01-02"),
+        (2, "Support", "1", 108_000, "2027-01-02", "2028-01-02"),
     ]
-    assert (await w.lines(yen))[-2:] == [
-        ("ACME-000007", 1, "Seats", "20", 96_600, "2028-01-02", "2028-04-02"),
-        ("ACME-000007", 2, "Support", "1", 43_470, "2027-10-02", "2028-01-02"),
+    assert (await lines(w, yen))[-2:] == [
+        (1, "Seats", "20", 96_600, "2028-01-02", "2028-04-02"),
+        (2, "Support", "1", 43_470, "2027-10-02", "2028-01-02"),
     ]
 
     # 2029-01-02: the third step
     await w.advance("2029-01-03")
-    assert (await w.lines(euros))[3][2:5] == ("Seats", "40", 456_000)
+    assert (await lines(w, euros))[3][1:4] == ("Seats", "40", 456_000)
 
     # 2029-12-03: a renewal is offered, and nobody signs it
     await w.behave("signature", email=SIGNER, action="ignore")
