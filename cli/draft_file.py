@@ -17,6 +17,7 @@ from cli.trouble import Trouble
 from demo.load import load_price_book
 from demo.positions import Document, FileProblem, FileProblems, load_text, load_yaml
 from domain.errors import DomainError, InvalidDocument
+from domain.price_book import PriceBook
 
 OURS = ("name", "account")
 BOOK_FILES = (".yaml", ".yml", ".json")
@@ -30,7 +31,7 @@ class Asked:
     account: str
     draft: dict[str, Any]
     at: Callable[[str], str]
-    price_book: Path | None = None  # its file, where the draft names one instead of a price book
+    price_book: PriceBook | None = None  # where the draft names its file
 
 
 def document(path: Path) -> Document:
@@ -57,17 +58,19 @@ def asked(path: Path, *, whole: bool = True) -> Asked:
         raise FileProblems(problems)
     draft = {name: value for name, value in read.mapping.items() if name not in OURS}
     book = _book_file(path, draft.get("price_book"))
+    price_book = None
     if book is not None:
         if not book.is_file():
             raise FileProblems([read.problem("price_book", f"there is no file {book}")])
-        draft["price_book"] = load_price_book(book).name
+        price_book = load_price_book(book)
+        draft["price_book"] = price_book.name
 
     def at(field: str) -> str:
         line, column = read.position(field.partition(", ")[0])  # what several lines break stands at the first of them
         return f"{read.file}:{line}:{column}"
 
     name, account = _text(read.mapping, "name"), _text(read.mapping, "account")
-    return Asked(name=name, account=account, draft=draft, at=at, price_book=book)
+    return Asked(name=name, account=account, draft=draft, at=at, price_book=price_book)
 
 
 def _book_file(path: Path, said: object) -> Path | None:

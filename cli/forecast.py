@@ -24,6 +24,7 @@ from domain.money import Money, text
 from domain.order import opened as order_of
 from domain.outcome import Priced, Terms
 from domain.preview.coming import agreed, bill
+from domain.price_book import PriceBook
 from domain.quote import price_offers
 from domain.quote_draft import Draft
 from domain.quote_version import PricedQuote, QuoteOffers, content
@@ -46,7 +47,8 @@ def forecast_(
     if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
         said = asked(path, whole=False)
         begin = day_of(on, "--on") or datetime.now(tz=ZoneInfo(entity_zone)).date()
-        offers = _offers(said, price_book or said.price_book, coupons, begin)
+        book = load_price_book(price_book) if price_book is not None else said.price_book
+        offers = _offers(said, book, coupons, begin)
         _of_file(said.name or path.stem, offers, entity_zone, begin, day_of(until, "--until"))
         return
     api = api_of(folder)
@@ -55,10 +57,9 @@ def forecast_(
     _print(told["steps"], zone_of(api, api.get(f"/v1/deals/{id_}")), told["net_total"]["text"])
 
 
-def _offers(said: Asked, book_path: Path | None, coupons: Path | None, on: date) -> QuoteOffers:
-    if book_path is None:
+def _offers(said: Asked, book: PriceBook | None, coupons: Path | None, on: date) -> QuoteOffers:
+    if book is None:
         raise typer.BadParameter("a file is priced from a price book's file", param_hint="--price-book")
-    book = load_price_book(book_path)
     issued = load_coupons(coupons) if coupons is not None else {}
     with in_file(said):
         return price_offers(Draft.parse({"price_book": book.name, **said.draft}), book, on=on, coupons=issued)

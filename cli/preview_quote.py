@@ -59,14 +59,14 @@ def quote(
 
 
 def _book(said: Asked, file: Path | None) -> PriceBook:
-    path = file or said.price_book
-    if path is None:
+    book = load_price_book(file) if file is not None else said.price_book
+    if book is None:
         raise Trouble(
             "a file is priced from a price book's file",
             where=said.at("price_book"),
             mend="name it with --price-book, or let price_book be its path",
         )
-    return load_price_book(path)
+    return book
 
 
 def _print(out: Console, name: str, shown: dict[str, Any]) -> None:
