@@ -193,10 +193,10 @@ class Contract:
         """Nothing of it is parked any more."""
         return replace(self, parked="", access_parked="", notice_parked="")
 
-    def ended(self, at: datetime, reason: str) -> Contract:
+    def ended(self, at: datetime, reason: str, *, alone: bool = True) -> Contract:
         """It ended: there is nothing left to bill or to announce, and what never had access needs none taken away."""
         wanted = NONE if self.access == NONE else REVOKED
-        over = replace(self, parked="", notice_parked="")
+        over = replace(self, parked="", notice_parked="") if alone else self
         return replace(over, stage=ENDED, access_wanted=wanted, cancel_reason=self.cancel_reason or reason, since=at)
 
     def wanting(self, access: str, at: datetime) -> Contract:
@@ -253,11 +253,13 @@ def end_of_paid_period(contract: Contract) -> date:
     return contract.billed_through
 
 
-def steps(contract: Contract, *, end_held: bool = False) -> tuple[Step, ...]:
-    """What it does next; each of billing, renewal and access goes on where another one is parked.
+def steps(contract: Contract, *, end_held: bool = False, alone: bool = True) -> tuple[Step, ...]:
+    """What it does next; each of billing, renewal and access goes on where another one is parked (unless not `alone`).
 
     `end_held`: a renewal holds the end.
     """
+    if contract.parked and not alone:
+        return ()
     found: list[Step] = []
     if contract.stage == ACTIVE and not contract.parked:
         found.extend(_running_steps(contract, end_held=end_held))

@@ -34,12 +34,12 @@ def folded(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return _FOLDS[step.kind](deal, step, outcome, now)
 
 
-def subject_of(step: Step) -> str:
+def subject_of(deal: Deal, step: Step) -> str:
     """What is parked when this step cannot be done."""
     match step.kind:
         case StepKind.BILL | StepKind.MILESTONE:
             return split_subject(step.subject)[0]
-        case StepKind.ACCESS | StepKind.NOTICE:
+        case StepKind.ACCESS | StepKind.NOTICE if deal.parks_alone:
             return f"{step.subject}-{step.kind}"  # `Contract.parking`: billing goes on
         case _:
             return step.subject
@@ -59,7 +59,7 @@ def _failed(deal: Deal, step: Step, outcome: Failed, now: datetime) -> Deal:
         case StepKind.REPRICE:
             return _reprice(deal, step, outcome, now)
         case _:
-            return deal.parked(subject_of(step), outcome.reason)
+            return deal.parked(subject_of(deal, step), outcome.reason)
 
 
 def _untaken(deal: Deal, step: Step, reason: str) -> Deal:
@@ -83,7 +83,7 @@ def _take(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 def _end(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     for order in deal.orders:
         deal = deal.voiding(order)
-    return replace(deal.with_contract(lambda c: c.ended(now, "the term ended")), orders=())
+    return replace(deal.with_contract(lambda c: c.ended(now, "the term ended", alone=deal.parks_alone)), orders=())
 
 
 def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
@@ -156,7 +156,7 @@ def _cancel(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     """The last rung: the contract ends now, its open invoices are given up, its open renewal is taken back."""
     for order in deal.orders:
         deal = deal.voiding(order)
-    deal = deal.with_contract(lambda c: c.ended(now, "not paid"))
+    deal = deal.with_contract(lambda c: c.ended(now, "not paid", alone=deal.parks_alone))
     return replace(deal, collections=(), orders=())
 
 

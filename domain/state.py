@@ -14,7 +14,9 @@ from domain.message import Answer, Message
 from domain.order import Order, OrderStage
 
 ANSWERS_KEPT = 100
-RULES = 1  # the rule set of this release (see docs/decisions/0005-rules-are-numbered.md)
+# The rule set of this release (see docs/decisions/0005-rules-are-numbered.md). 1: whatever of a contract fails parks all
+# of it, and no fact is let go. 2: access and notice park alone; what a state has no room for is told again.
+RULES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,11 @@ class Deal:
     def knows(self, message_id: str) -> bool:
         """Has this message been accepted or taken already?"""
         return self.answer(message_id) is not None or any(m.id == message_id for m in self.inbox)
+
+    @property
+    def parks_alone(self) -> bool:
+        """Rules 2: access and notice park alone, and a state has room for so many facts."""
+        return self.rules >= 2  # noqa: PLR2004  (the rule set that brought it)
 
     # --- small moves, shared by all folds; each returns the new state ---
 

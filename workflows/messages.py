@@ -125,8 +125,8 @@ class Messages(ABC):
         if not isinstance(inbox_id, str) or not 0 < len(inbox_id) <= LONGEST_ID:
             return
         message_id = f"fact/{inbox_id}"
-        waiting = len(self.deal.inbox) + len(self.queue)
-        if waiting >= MOST_FACTS or self.deal.knows(message_id) or any(m.id == message_id for m in self.queue):
+        full = self.deal.parks_alone and len(self.deal.inbox) + len(self.queue) >= MOST_FACTS
+        if full or self.deal.knows(message_id) or any(m.id == message_id for m in self.queue):
             return
         body = FactCame(inbox_id=inbox_id)
         self.queue.append(Message(id=message_id, by="outside", channel="webhook", body=body))

@@ -32,6 +32,7 @@ from domain.message import (
 )
 from domain.outcome import Choice, Terms
 from domain.standing import standing
+from domain.state import RULES
 from domain.step import StepKind
 from tests.domain.lives import DESK, NEED, OWNER, START, TERMS, Life, Outside, days
 from tests.domain.parties import said
@@ -144,7 +145,7 @@ def some_command(life: Life, chance: random.Random) -> Command:
             Cancel(reason="no") if chance.random() < 0.3 else Retry(),
             Retry(subject=chance.choice(subjects)),
             Retry(),
-            TakeUp(rules=chance.choice((1, 2))),
+            TakeUp(rules=chance.choice((1, RULES, RULES + 1))),
             some_answer(life, chance),
             some_answer(life, chance),
             Ask(version=version, question_id=f"q{chance.randint(1, 30)}"),
@@ -207,6 +208,10 @@ def whole_life(seed: int) -> Life:
     chance = random.Random(seed)
     calm = seed % 3 > 0  # two of three get into service, and stay there for a while
     life = Life(some_outside(chance, calm=calm), virtual=chance.random() < 0.5, zone=chance.choice(ZONES))
+    if chance.random() < 0.2:
+        life.deal = replace(
+            life.deal, rules=1
+        )  # as a deal that was opened under the first rules, and goes on under them
     Watch(life)
     life.submitted()
     for _ in range(chance.randint(1, 12)):

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from domain.message import Cancel, Message, Retry, Revise, Submit, TakeUp, Verdict, Withdraw
+from domain.state import RULES
 from domain.step import StepKind
 from tests.domain.parties import OWNER
 from tests.workflows.simulated import Hold, Play, Simulated, active, play
@@ -201,7 +202,7 @@ async def test_a_message_for_a_deal_that_is_over_is_answered_by_a_new_run(tempor
 
 async def test_new_rules_are_taken_up_by_a_new_run(p: Play) -> None:
     first = (await p.handle.describe()).run_id
-    reply = await p.say(TakeUp(rules=1))
+    reply = await p.say(TakeUp(rules=RULES))
     assert reply.answer is not None
     assert reply.answer.verdict is Verdict.ACCEPTED
     latest = p.client.get_workflow_handle(p.handle.id)
