@@ -43,6 +43,7 @@ router = APIRouter(prefix="/v1/price-migrations", tags=["price books"], route_cl
 MOST_DEALS = 2_000
 SETTLED_WITHIN = 10.0  # seconds that a run waits for the deals that it told
 GLANCE = 0.05
+NOT_ANSWERED, SILENT_IN_A_ROW = 503, 2
 OVER = frozenset({DealClosed.__name__, NotInService.__name__})  # nothing of the contract is left to move
 
 
@@ -158,8 +159,7 @@ async def run_migration(
     async with database.session() as session:
         batch = await migrations.pending(session, migration_id, said.most)
     await _refuse_moving_clocks(database, batch)
-    for move in batch:
-        await _tell(database, door_of(request), caller, move)
+    await _tell_all(database, door_of(request), caller, batch)
     await _settled(database, migration_id, batch)
     finished = text(
         "UPDATE price_migrations SET finished_at = now() WHERE id = :id AND finished_at IS NULL AND NOT EXISTS "
@@ -176,6 +176,19 @@ async def _refuse_moving_clocks(database: Database, batch: Sequence[PriceMigrati
         found = (await session.exec(entities)).all()
     for entity_id in found:
         await refuse_while_moving(database, await entity_of(database, entity_id))
+
+
+async def _tell_all(database: Database, door: Door, caller: Caller, batch: Sequence[PriceMigrationDealRow]) -> None:
+    """One deal that does not answer holds up no other; where none answers any more, the refusal is raised."""
+    silent = 0
+    for move in batch:
+        try:
+            await _tell(database, door, caller, move)
+            silent = 0
+        except Refusal as refusal:
+            silent += 1
+            if refusal.status != NOT_ANSWERED or silent == SILENT_IN_A_ROW:
+                raise
 
 
 async def _tell(database: Database, door: Door, caller: Caller, move: PriceMigrationDealRow) -> None:
