@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from domain.agenda import agenda
-from domain.message import Ask, Cancel, Command, Reach, Reply, Reprice, Retry, Revise, Submit, Verdict, Withdraw
+from domain.message import Ask, Cancel, Command, Reach, Reply, Reprice, Retry, Revise, Submit, TakeUp, Verdict, Withdraw
 from domain.order import MOST_QUESTIONS
 from domain.outcome import Choice
 from domain.standing import standing
-from domain.state import Deal
+from domain.state import RULES, Deal
 from domain.step import StepKind
 from tests.domain.lives import OWNER, START, TERMS, Life, Outside, days
 from tests.domain.parties import NEED
@@ -254,3 +254,15 @@ def test_access_that_is_wanted_back_needs_no_operator() -> None:
     life.tell(life.cash(life.bills[-1].invoice_id, life.now))
     life.settle()
     assert (life.deal.parkings, life.access, standing(life.deal).stage) == ((), "full", "active")
+
+
+def test_under_the_first_rules_what_fails_parks_the_whole_contract() -> None:
+    life = Life(Outside(terms=replace(TERMS, notice_days=330)))
+    life.deal = replace(life.deal, rules=1)
+    life.submitted()
+    life.outside.failing.add(StepKind.NOTICE)
+    life.play(START + days(62))
+    assert ([parked for parked, _ in life.deal.parkings], len(life.bills)) == (["contract-1"], 2)
+    assert life.say(TakeUp(rules=RULES)).verdict is Verdict.ACCEPTED
+    assert life.say(Retry()).verdict is Verdict.ACCEPTED
+    assert len(life.bills) == 3
