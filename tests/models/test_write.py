@@ -237,7 +237,7 @@ def a_numbered(number: NextNumber, turn: int = 1) -> tuple[list[SQLModel], Fence
     invoice = an_invoice(id=number.mark, key=f"d_real/bill/c/{number.mark}", **said)
     payload = {"number": number.said, "count": number.count}
     event = OutboxRow(key=number.mark, topic="invoice.issued", deal_id="d_real", at=AT, payload=payload)
-    rows = [a_step(turn=turn, key=number.mark), invoice, an_invoice_line(invoice_id=number.mark), event]
+    rows: list[SQLModel] = [a_step(turn=turn, key=number.mark), invoice, an_invoice_line(invoice_id=number.mark), event]
     return rows, Fence("d_real", turn, {"state": {"turn": turn + 1, "said": number.said}})
 
 
