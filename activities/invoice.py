@@ -182,13 +182,12 @@ async def _to_bill(database: Database, command: Perform, due: _Due) -> _ToBill:
         raise MissingReference(what=f"a tax rate of {deal.entity_id} for {issued_on}")
     periods = term.periods if term is not None else 0
     lines = due.lines_of([plan_line(each, periods=periods) for each in row["lines"] or ()])
-    own = term is not None and term.method
-    method, net_days = (term.method, term.net_days) if term is not None and own else (running.method, running.net_days)
+    agreed = term if term is not None and term.method else running
     return _ToBill(
         contract_id=running.id,
         term=due.term_number,
         occasion=due.occasion,
-        method=method,
+        method=agreed.method,
         prefix=row["invoice_prefix"],
         email=row["email"],
         account_name=row["account_name"],
@@ -200,7 +199,7 @@ async def _to_bill(database: Database, command: Perform, due: _Due) -> _ToBill:
             tax_rate=row["rate"],
             tax_name=row["tax_name"],
             issued_on=issued_on,
-            net_days=net_days if method == "transfer" else 0,
+            net_days=agreed.net_days if agreed.method == "transfer" else 0,
         )
         if lines
         else None,
