@@ -103,7 +103,7 @@ async def _moved(
     book = await session.get(PriceBookRow, migration.to_book_id)
     if version is None or agreed is None or book is None:
         raise MissingReference(what=f"what term {term.number} was priced from")
-    if first >= term.periods or version.price_book_id != migration.from_book_id:
+    if first >= term.periods_before(running.cancel_on) or version.price_book_id != migration.from_book_id:
         return None
     quote = repriced(agreed, price_book.parse(book.content))
     new = Version(
