@@ -1,7 +1,7 @@
 """The forecast of a deal: its dated steps to the end of the term if all sign and pay, with what each bill invoices."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 
@@ -53,9 +53,15 @@ class _Plans:
     terms: Mapping[int, str]  # version by term
     booked: Mapping[int, Sequence[ContractLineRow]]
     offered: str
+    _known: dict[int, tuple[PlanLine, ...]] = field(default_factory=dict)
 
     def of(self, step: ForecastStep) -> tuple[PlanLine, ...]:
         """The plan of a bill's term; none where nothing is known of it."""
+        if step.term not in self._known:
+            self._known[step.term] = self._read(step)
+        return self._known[step.term]
+
+    def _read(self, step: ForecastStep) -> tuple[PlanLine, ...]:
         if step.of is not None and (rows := self.booked.get(step.term)):
             return tuple(contracts.plan_line(row.model_dump(), periods=step.of.periods) for row in rows)
         base = max((number for number in self.terms if number < step.term), default=1)

@@ -49,13 +49,13 @@ def _below(out: Console, made: Any) -> None:
     show.put(out, made, 2)
 
 
-def _now(page: Page, entity: Page) -> datetime:
+def now_of(page: Page, entity: Page) -> datetime:
     """The deal's now: its sandbox's clock, or the wall's."""
     return show.moment(entity["clock_at"]) if page["virtual"] else datetime.now(tz=UTC)
 
 
 def _head(out: Console, page: Page, entity: Page) -> None:
-    zone, now = entity["zone"], _now(page, entity)
+    zone, now = entity["zone"], now_of(page, entity)
     stage = show.word(page["stage"])
     stage.stylize("bold")
     out.print(Text(page["name"], style="bold") + Text("  ") + stage)

@@ -87,11 +87,13 @@ def clone(
     account: Annotated[str, typer.Option(help="Another account's id, name or mail address.")] = "",
     signer: Annotated[str, typer.Option(help="Who signs: 'Ines Initech <ines@initech.example>'.")] = "",
     version: Annotated[int | None, typer.Option(help="Which version; the newest unless said.")] = None,
+    without_coupons: Annotated[bool, typer.Option("--without-coupons", help="Leave its coupons off.")] = False,
     folder: Folder = FOLDER,
 ) -> None:
     """Open a new deal from a version's draft, priced anew, for the same account or another one."""
     api = api_of(folder)
     body: dict[str, Any] = {"name": name, "version": version, "signer": _signer(signer)}
+    body["without_coupons"] = without_coupons
     if account:
         body["account_id"] = account_of(api, Asked(name=name, account=account, draft={}, at=lambda _: "--account"))
     said = {field: value for field, value in body.items() if value}

@@ -1,18 +1,20 @@
 """A quote and its customer in a terminal: the link by which it is read, who looked, what was asked, and the answer."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from cli import show
-from cli.client import Api, api_of
+from cli.client import api_of
 from cli.deal_id import DealId, found, open_order
-from cli.deal_page import zone_of
+from cli.deal_page import now_of, zone_of
 from cli.home import FOLDER, Folder
 from cli.trouble import Trouble
 
 Shares = dict[str, Any]
+OPEN = "open"
 
 
 def share(
@@ -22,39 +24,42 @@ def share(
 ) -> None:
     """The link by which the customer reads the newest version, made where there is none; every link and who looked."""
     api = api_of(folder)
-    id_ = found(api, deal)
-    shares = api.get(f"/v1/deals/{id_}/shares")
-    open_links = [each for each in shares["links"] if each["revoked_at"] is None]
+    page = api.get(f"/v1/deals/{found(api, deal)}")
+    entity = api.get(f"/v1/entities/{page['entity_id']}")
+    path, now = f"/v1/deals/{page['id']}/shares", now_of(page, entity)
+    open_links = [each for each in api.get(path)["links"] if _standing(each, now) == OPEN]
     if revoke:
         if not open_links:
             raise Trouble("no link of the deal is open", where="DEAL", mend="`q2c deal share` makes one")
         for each in open_links:
             api.post(f"/v1/share-links/{each['id']}/revoke")
     else:
-        page = api.get(f"/v1/deals/{id_}")
         order = open_order(page)
         version = next(each["id"] for each in order["versions"] if each["version"] == order["version"])
         link = next((each for each in open_links if each["version_id"] == version), None)
         print((link or api.post(f"/v1/quote-versions/{version}/share-links"))["url"])
-    _links(api, id_, api.get(f"/v1/deals/{id_}/shares"))
+    _links(api.get(path), entity["zone"], now)
 
 
-def _links(api: Api, deal_id: str, shares: Shares) -> None:
-    zone = zone_of(api, api.get(f"/v1/deals/{deal_id}"))
-    made = show.table(
-        "link", "made", "by", "until", "", "seen", "last", right=("seen",), whole=("link", "made", "until")
-    )
+def _standing(link: dict[str, Any], now: datetime) -> str:
+    if link["revoked_at"]:
+        return f"revoked by {link['revoked_by']}"
+    return OPEN if now < show.moment(link["expires_at"]) else "expired"
+
+
+def _links(shares: Shares, zone: str, now: datetime) -> None:
+    whole = ("link", "made", "until")
+    made = show.table("link", "made", "by", "until", "", "seen", "last", right=("seen",), whole=whole)
     for each in shares["links"]:
-        gone = f"revoked {show.instant(each['revoked_at'], zone)} by {each['revoked_by']}" if each["revoked_at"] else ""
-        last = max((view["at"] for view in each["views"]), default=None)
+        standing = _standing(each, now)
         made.add_row(
             each["id"],
             show.instant(each["created_at"], zone),
             each["created_by"],
             show.instant(each["expires_at"], zone),
-            Text(gone or "open", style="red" if gone else "green"),
+            Text(standing, style="green" if standing == OPEN else "red"),
             str(len(each["views"])),
-            show.instant(last, zone),
+            show.instant(max((view["at"] for view in each["views"]), default=None), zone),
         )
     show.put(show.console(), made)
 

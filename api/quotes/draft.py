@@ -17,6 +17,7 @@ from domain.document import content_hash
 from domain.errors import DomainError, Invalid, InvalidDocument, Problem
 from domain.preview.offers import Previewed, previewed
 from domain.quote_draft import Draft
+from domain.quoting.terms import LANGUAGES
 from models import coupon as coupons
 from models import policy as policies
 from models import price_book as price_books
@@ -29,6 +30,7 @@ from models.price_book import PriceBookRow
 from models.quote import QuoteDraftRow
 
 POLICY = "standard"
+DEFAULT_LANGUAGE = LANGUAGES[0]
 EXAMPLE = {
     "price_book": "acme-2026",
     "currency": "EUR",
@@ -99,7 +101,9 @@ async def tried(
 
     Raises the domain's errors, each with its path under `draft`, and 404 and 422 refusals.
     """
-    said = content if "language" in content or account.language == "en" else {**content, "language": account.language}
+    said = dict(content)
+    if not said.get("language") and account.language != DEFAULT_LANGUAGE:
+        said["language"] = account.language
     on = local_date(now_of(entity), entity.zone)
     try:
         draft = Draft.parse(said)
@@ -127,7 +131,7 @@ async def tried(
             where="draft.method",
             hint="give the account a payment method, or quote with method transfer",
         )
-    return Tried(draft=draft, content=dict(said), found=found)
+    return Tried(draft=draft, content=said, found=found)
 
 
 async def _policy(session: AsyncSession) -> Policy | None:

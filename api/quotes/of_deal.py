@@ -49,6 +49,7 @@ class CloneIn(Schema):
     version: int | None = Field(default=None, ge=1, description="of the newest order; the newest unless said")
     account_id: Id | None = Field(default=None, description="the same account unless said", examples=["acc_…"])
     signer: SignerIn | None = Field(default=None, description="needed for another account: its own person signs")
+    without_coupons: bool = Field(default=False, description="a coupon that may be used once stays with its deal")
 
 
 @router.post("/clone", status_code=201, responses={202: {"description": "stored; not yet taken in"}})
@@ -59,6 +60,10 @@ async def clone_deal(
     deal = await deal_row(database, deal_id)
     account_id = said.account_id or deal.account_id
     draft = await _draft_of(database, deal_id, said.version)
+    if account_id != deal.account_id:
+        draft.pop("language", None)  # the other account has its own
+    if said.without_coupons:
+        draft = _couponless(draft)
     if said.signer is not None:
         draft["signer"] = said.signer.model_dump()
     elif account_id != deal.account_id:
@@ -85,6 +90,14 @@ async def _draft_of(database: Database, deal_id: str, version: int | None) -> di
     if draft is None:
         raise missing("quote version", f"{deal_id}/{version}" if version else f"{deal_id} that was made from a draft")
     return dict(draft.content)
+
+
+def _couponless(draft: dict[str, Any]) -> dict[str, Any]:
+    """The same without coupons, in no alternative either."""
+    kept = {name: value for name, value in draft.items() if name != "coupons"}
+    if "alternatives" in kept:
+        kept["alternatives"] = [_couponless(each) for each in kept["alternatives"]]
+    return kept
 
 
 def _wanted(row: QuoteVersionRow, version: int | None) -> bool:

@@ -121,6 +121,10 @@ async def test_a_coupons_last_use_goes_to_one_deal_and_comes_back_when_that_is_w
     refused = await whole.as_["sales"].post("/v1/deals", said)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:q2c:problem:CouponUsedUp")
     assert await rows(whole.database) == before
+    cloned = await whole.as_["sales"].post(f"/v1/deals/{first['id']}/clone", {})
+    assert (cloned.status_code, cloned.json()["type"]) == (409, "urn:q2c:problem:CouponUsedUp")
+    cloned = await whole.as_["sales"].post(f"/v1/deals/{first['id']}/clone", {"without_coupons": True})
+    assert (cloned.status_code, cloned.json()["acv"]["minor"]) == (201, 300_000)
     # the deal that has it may revise with it
     revised = await whole.as_["sales"].post(f"/v1/deals/{first['id']}/revise", {"draft": said["draft"]})
     assert revised.status_code == 200, revised.text
