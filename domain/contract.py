@@ -170,22 +170,14 @@ class Contract:
     @property
     def parkings(self) -> tuple[tuple[str, str], ...]:
         """What of it is parked: its billing, its access, its notice; each alone."""
-        found = ((self.subject, self.parked), (self.access_subject, self.access_parked))
-        return tuple(each for each in (*found, (self.notice_subject, self.notice_parked)) if each[1])
-
-    @property
-    def access_subject(self) -> str:
-        return f"{self.subject}-access"
-
-    @property
-    def notice_subject(self) -> str:
-        return f"{self.subject}-notice"
+        reasons = {"": self.parked, "-access": self.access_parked, "-notice": self.notice_parked}
+        return tuple((f"{self.subject}{what}", reason) for what, reason in reasons.items() if reason)
 
     def parking(self, subject: str, reason: str) -> Contract:
         """One of these subjects is parked; '' brings it back."""
-        if subject == self.access_subject:
+        if subject == f"{self.subject}-access":
             return replace(self, access_parked=reason)
-        if subject == self.notice_subject:
+        if subject == f"{self.subject}-notice":
             return replace(self, notice_parked=reason)
         return replace(self, parked=reason) if subject == self.subject else self
 
