@@ -6,8 +6,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHORTEST_SECRET = 16
 
 
 class Settings(BaseSettings):
@@ -35,6 +37,11 @@ class Settings(BaseSettings):
     bank_url: str = "http://127.0.0.1:8090/bank"
     bank_secret: SecretStr = SecretStr("")
 
+    link_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="signs share links; several, apart by commas: the first signs, all open (16 characters or more each)",
+    )
+
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=8025, ge=1, le=65535)
     mail_from: str = "billing@quote-to-cash.example"
@@ -44,10 +51,26 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=1, le=65535)
 
+    @field_validator("link_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr) -> SecretStr:
+        if any(len(key) < SHORTEST_SECRET for key in _split(secret)):
+            raise ValueError(f"each secret has at least {SHORTEST_SECRET} characters")
+        return secret
+
+    @property
+    def link_secrets(self) -> tuple[str, ...]:
+        """The secrets of share links, the one that signs first; empty: links cannot be made."""
+        return _split(self.link_secret)
+
     @property
     def uses_tls(self) -> bool:
         """Whether to speak TLS to Temporal: asked for, or needed by an API key."""
         return self.temporal_tls or self.temporal_api_key is not None
+
+
+def _split(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(key for key in secret.get_secret_value().replace(",", " ").split() if key)
 
 
 def load() -> Settings:

@@ -13,7 +13,9 @@ from activities.entitlement import EntitlementActivities
 from activities.fence import Books
 from activities.invoice import InvoiceActivities
 from activities.message import MessageActivities
+from activities.migration import MigrationActivities
 from activities.payment import PaymentActivities
+from activities.presentation import PresentationActivities
 from activities.quote import QuoteActivities
 from activities.signature import SignatureActivities
 from gateways.parties import PartiesFor
@@ -26,6 +28,7 @@ def build_activities(database: Database, parties: PartiesFor) -> Sequence[Callab
     message, quote, approval = MessageActivities(books), QuoteActivities(books), ApprovalActivities(books)
     signature, contract = SignatureActivities(books, parties), ContractActivities(books)
     entitlement, invoice = EntitlementActivities(books, parties), InvoiceActivities(books)
+    presentation, migration = PresentationActivities(books), MigrationActivities(books)
     payment, dunning, cash = PaymentActivities(books, parties), DunningActivities(books), CashActivities(database)
     return [
         message.take,
@@ -34,6 +37,7 @@ def build_activities(database: Database, parties: PartiesFor) -> Sequence[Callab
         quote.price_quote,
         quote.expire_quote,
         quote.offer_renewal,
+        presentation.present_quote,
         approval.ask_for_approval,
         approval.remind_approvers,
         approval.escalate_approval,
@@ -46,6 +50,8 @@ def build_activities(database: Database, parties: PartiesFor) -> Sequence[Callab
         entitlement.compensate,
         entitlement.set_access,
         invoice.bill_period,
+        invoice.bill_milestone,
+        migration.reprice_contract,
         payment.charge_payment,
         payment.resolve_payment,
         dunning.send_reminder,

@@ -9,15 +9,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told
+from activities.lines import plan_line, rows_of
 from activities.reference import MissingReference, order_of
 from domain import contract as contracts
+from domain.billing_plan import plan, resolve_starts
+from domain.calendar import local_date
 from domain.contract import Contract
-from domain.document import decimal_text
 from domain.ids import derived
 from domain.order import RENEWAL, Order
 from domain.outcome import Activated, Booked, Done
-from domain.quote_version import PricedQuote, from_content
+from domain.quote_version import PricedQuote, offer
 from domain.state import Deal
+from models import contract as line_rows
 from models.account import AccountRow
 from models.contract import ContractLineRow, ContractRow, ContractTermRow
 from models.outbox import MailRow, OutboxRow
@@ -39,7 +42,7 @@ class ContractActivities(stubs.ContractActivities):
     @activity.defn
     async def activate_contract(self, command: Perform) -> Performed:
         """Everything is provisioned: the first term gets its dates."""
-        return await self.books.perform(command, lambda _: _activate(command))
+        return await self.books.perform(command, lambda session: _activate(session, command))
 
     @activity.defn
     async def end_contract(self, command: Perform) -> Performed:
@@ -52,7 +55,7 @@ async def _book(session: AsyncSession, command: Perform) -> Effect:
     version = await session.get(QuoteVersionRow, order.version_id)
     if version is None:
         raise MissingReference(what=f"version {order.version}")
-    quote = from_content(version.content)
+    quote = offer(version.content, order.chosen)
     if deal.contract is not None:
         return _book_renewal(command, order, deal.contract, version, quote)
     contract_id = derived("con", deal.id)
@@ -64,11 +67,11 @@ async def _book(session: AsyncSession, command: Perform) -> Effect:
         number=f"C-{contract_id.removeprefix('con_')[:8].upper()}",
         currency=deal.currency,
         stage="booked",
-        method=version.method,
-        net_days=version.net_days,
-        auto_renew=version.auto_renew,
-        notice_days=version.notice_days,
-        uplift=version.uplift,
+        method=quote.terms.method,
+        net_days=quote.terms.net_days,
+        auto_renew=quote.terms.auto_renew,
+        notice_days=quote.terms.notice_days,
+        uplift=quote.terms.uplift_percent / 100,
         signed_sha256=order.document_sha256,
     )
     term = ContractTermRow(
@@ -76,20 +79,21 @@ async def _book(session: AsyncSession, command: Perform) -> Effect:
         term=1,
         order_number=order.number,
         quote_version_id=version.id,
-        interval_months=version.interval_months,
+        interval_months=quote.terms.interval_months,
     )
+    chosen = f", {order.chosen}" if order.chosen else ""
     told = Told(
-        text=f"Contract {contract.number} booked from version {version.version}: {version.term_months} months, "
+        text=f"Contract {contract.number} booked from version {version.version}{chosen}: {quote.terms.term_months} months, "
         f"{', '.join(quote.provisioning) or 'nothing'} to provision",
-        amount_minor=version.total_minor,
+        amount_minor=quote.totals.tcv_minor,
         data={"contract": contract_id, "signed_sha256": order.document_sha256},
     )
     return Effect(
         outcome=Booked(contract_id=contract_id, provisioning=quote.provisioning),
-        rows=[contract, term, *_lines(contract_id, 1, quote), _event(command, "contract.booked", contract_id)],
+        rows=[contract, term, *rows_of(contract_id, 1, quote), _event(command, "contract.booked", contract_id)],
         updates=[Update(QuoteVersionRow, {"status": "booked"}, {"id": version.id})],
         told=[told],
-        acv_minor=version.acv_minor,
+        acv_minor=quote.totals.acv_minor,
     )
 
 
@@ -118,6 +122,13 @@ def _book_renewal(
     }
     if order.document_sha256:
         values["signed_sha256"] = order.document_sha256
+    lines = resolve_starts(
+        plan(quote),
+        signed_on=local_date(order.signed_at, command.deal.zone) if order.signed_at else None,
+        provisioned_on=following.starts_on,
+        term_starts_on=following.starts_on,
+    )
+    event = _event(command, "contract.renewed", running.id)
     how = "signed" if order.signed_at else "by silence"
     told = Told(
         text=f"Renewed {how}: term {following.number}, {following.starts_on} to {following.ends_on}",
@@ -125,7 +136,7 @@ def _book_renewal(
     )
     return Effect(
         outcome=Booked(contract_id=running.id, provisioning=()),
-        rows=[term, *_lines(running.id, following.number, quote), _event(command, "contract.renewed", running.id)],
+        rows=[term, *rows_of(running.id, following.number, quote, lines), event],
         updates=[
             Update(ContractRow, values, {"id": running.id}),
             Update(QuoteVersionRow, {"status": "booked"}, {"id": version.id}),
@@ -133,30 +144,6 @@ def _book_renewal(
         told=[told],
         acv_minor=version.acv_minor,
     )
-
-
-def _lines(contract_id: str, term: int, quote: PricedQuote) -> list[SQLModel]:
-    return [
-        ContractLineRow(
-            id=derived("cl", contract_id, term, line.line_no),
-            contract_id=contract_id,
-            term=term,
-            line_no=line.line_no,
-            product=line.product,
-            description=line.description,
-            model=line.model,
-            quantity=line.quantity,
-            unit_label=line.unit_label,
-            period_amount_minor=line.net_minor,
-            charge={
-                "revenue_account": line.revenue_account,
-                "price": dict(line.price),
-                "explain": list(line.explain),
-                "discount_percent": decimal_text(line.discount_percent),
-            },
-        )
-        for line in quote.lines
-    ]
 
 
 def _event(command: Perform, topic: str, contract_id: str) -> OutboxRow:
@@ -170,13 +157,20 @@ def _event(command: Perform, topic: str, contract_id: str) -> OutboxRow:
     )
 
 
-async def _activate(command: Perform) -> Effect:
+async def _activate(session: AsyncSession, command: Perform) -> Effect:
     order, deal = order_of(command), command.deal
     if order.terms is None or deal.contract is None:
         raise MissingReference(what="the booked contract")
     anchor = contracts.anchored_on(order.terms.start, signed_at=order.signed_at, zone=deal.zone, now=command.now)
     activated = deal.contract.activated(terms=order.terms, order_number=order.number, anchor=anchor, at=command.now)
     term = activated.last
+    rows = await line_rows.lines(session, deal.contract.id, term.number)
+    lines = resolve_starts(
+        [plan_line(row.model_dump(), periods=term.periods) for row in rows],
+        signed_on=local_date(order.signed_at, deal.zone) if order.signed_at else None,
+        provisioned_on=local_date(command.now, deal.zone),
+        term_starts_on=anchor,
+    )
     dates = {"starts_on": term.starts_on, "ends_on": term.ends_on}
     return Effect(
         outcome=Activated(anchor=anchor),
@@ -184,6 +178,11 @@ async def _activate(command: Perform) -> Effect:
         updates=[
             Update(ContractRow, {**dates, "stage": "active"}, {"id": deal.contract.id}),
             Update(ContractTermRow, dates, {"contract_id": deal.contract.id, "term": 1}),
+            *(
+                Update(ContractLineRow, {"starts_on": line.starts_on}, {"id": row.id})
+                for row, line in zip(rows, lines, strict=True)
+                if line.starts_on is not None
+            ),
         ],
         told=[Told(text=f"Service begins: {term.starts_on} to {term.ends_on}")],
     )

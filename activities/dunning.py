@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
+from activities.version import status
 from domain.calendar import local_date
 from domain.money import Money, text
 from domain.outcome import Done
@@ -102,6 +103,7 @@ async def _cancel(session: AsyncSession, command: Perform) -> Effect:
         ends_on = local_date(command.now, deal.zone)
         values: dict[str, Any] = {"stage": "cancelled", "ends_on": ends_on}
         updates.append(Update(ContractRow, values, {"id": deal.contract.id}))
+    updates += [status(order.version_id, "withdrawn") for order in deal.orders if order.version_id]
     given_up = sum(each.total_minor - each.paid_minor for each in unpaid)
     body = f"invoice {row.number} was never paid. Your contract is cancelled; what is open stays owed."
     rows: list[SQLModel] = [

@@ -7,7 +7,7 @@ activity whose commit the workflow forgot (a kill, a failed workflow task) is th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from domain.step import Step
 from models import deal as deals
 from models.database import Database
 from models.deal import DealRow, DealStepRow, TimelineRow
-from models.write import DuplicateRow, Fence, Update, WrongRowCount, write
+from models.write import DuplicateRow, Fence, NextNumber, Update, WrongRowCount, write, write_alone
 from workflows.converter import from_json, to_json
 from workflows.stubs import Perform, Performed
 
@@ -51,6 +51,7 @@ class Effect:
     rows: Sequence[SQLModel] = ()
     updates: Sequence[Update] = field(default_factory=tuple)
     acv_minor: int | None = None
+    number: NextNumber | None = None  # taken as it is written: until then all of this says `number.said` and `.count`
 
 
 Work = Callable[[AsyncSession], Awaitable[Effect]]
@@ -64,27 +65,49 @@ class Books:
 
     async def perform(self, command: Perform, work: Work) -> Performed:
         """Run `work` (loads, computes, decides the effect) and commit its effect with the turn, in one transaction."""
-        stood_against: Exception | None = None
-        async with self.database.transaction() as session:
-            try:
+
+        async def written() -> Outcome | None:
+            async with self.database.transaction() as session:
                 effect = await work(session)
-                if await _commit(session, command, effect):
-                    return Performed(step=command.step, outcome=effect.outcome, now=command.now)
-            except (DuplicateRow, WrongRowCount, IntegrityError, DomainError) as error:
-                stood_against = error
-                await session.rollback()
-        taken = await self.taken(command.deal)
-        if taken is not None:
-            return taken
-        raise refusal(stood_against, command.step)
+                rows, fence = _rows_and_fence(command, effect)
+                return effect.outcome if await write(session, rows, fence=fence, updates=effect.updates) else None
+
+        return await self._behind_the_fence(command, written)
+
+    async def perform_alone(self, command: Perform, work: Callable[[], Awaitable[Effect]]) -> Performed:
+        """The same for `work` that only reads, by statements of its own: the effect is the one statement that writes,
+        and needs no transaction around it.
+        """
+
+        async def written() -> Outcome | None:
+            effect = await work()
+            rows, fence = _rows_and_fence(command, effect)
+            count = await write_alone(self.database, rows, fence=fence, updates=effect.updates, number=effect.number)
+            if count is None or effect.number is None:
+                return None if count is None else effect.outcome
+            return _numbered(effect.outcome, effect.number, count)
+
+        return await self._behind_the_fence(command, written)
 
     async def record(self, command: Perform, effect: Effect) -> Performed:
         """Commit an effect that is known already: what a call outside came to."""
 
-        async def known(_: AsyncSession) -> Effect:
+        async def known() -> Effect:
             return effect
 
-        return await self.perform(command, known)
+        return await self.perform_alone(command, known)
+
+    async def _behind_the_fence(self, command: Perform, written: Callable[[], Awaitable[Outcome | None]]) -> Performed:
+        stood_against: Exception | None = None
+        try:
+            if (outcome := await written()) is not None:
+                return Performed(step=command.step, outcome=outcome, now=command.now)
+        except (DuplicateRow, WrongRowCount, IntegrityError, DomainError) as error:
+            stood_against = error
+        taken = await self.taken(command.deal)
+        if taken is not None:
+            return taken
+        raise refusal(stood_against, command.step)
 
     async def taken(self, deal: Deal) -> Performed | None:
         """What took the deal's present turn; None while it is free. A step that goes outside asks before it calls."""
@@ -113,14 +136,25 @@ def refusal(error: Exception | None, step: Step) -> ApplicationError:
     return ApplicationError(str(error), type=type(error).__name__, non_retryable=True)
 
 
-async def _commit(session: AsyncSession, command: Perform, effect: Effect) -> bool:
+def _rows_and_fence(command: Perform, effect: Effect) -> tuple[list[SQLModel], Fence]:
+    """Every row of the step, and the deal's own row as it is afterwards."""
     deal, step, now = command.deal, command.step, command.now
     moved = after(deal, step, effect.outcome, now)
     rows: list[SQLModel] = [_step_row(command, effect.outcome), *effect.rows]
     rows.extend(_timeline_row(command, told) for told in effect.told)
     columns = _columns(moved, effect)
     fence = Fence.opening(_opening_row(deal, columns)) if deal.turn == 0 else Fence(deal.id, deal.turn, columns)
-    return await write(session, rows, fence=fence, updates=effect.updates)
+    return rows, fence
+
+
+def _numbered(outcome: Outcome, number: NextNumber, count: int) -> Outcome:
+    """The outcome with the number in place of what stood for it, as the statement wrote it down."""
+    said = {
+        each.name: value.replace(number.said, number.of(count)).replace(number.count, str(count))
+        for each in fields(outcome)
+        if isinstance(value := getattr(outcome, each.name), str)
+    }
+    return replace(outcome, **said)  # type: ignore[arg-type]  # texts for texts
 
 
 def _step_row(command: Perform, outcome: Outcome) -> DealStepRow:

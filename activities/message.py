@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import update as sql_update
@@ -9,18 +11,26 @@ from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities import customer
 from activities.facts import booked
 from activities.fence import Books, Effect, Told
+from domain.errors import DomainError
 from domain.ids import charge_key
 from domain.judge import judge
 from domain.message import (
+    Answer,
     ApplyPolicy,
+    Ask,
     Cancel,
     Decide,
     Fact,
     FactCame,
     Message,
+    Reach,
+    Reply,
+    Reprice,
     Reseat,
+    Respond,
     Retry,
     Revise,
     Submit,
@@ -78,12 +88,35 @@ async def _take(session: AsyncSession, command: Perform) -> Effect:
     if isinstance(message.body, FactCame):
         return await _take_fact(session, command, message, message.body.inbox_id)
     moved, answer = judge(deal, message, None, command.now)
+    if answer.verdict is Verdict.ACCEPTED and isinstance(message.body, Respond):
+        answer = _refused(answer, await customer.refusal(session, command, message.body))
     outcome = Taken(message=message, answer=answer)
     if answer.verdict is Verdict.REFUSED:
         line = f"Refused: {_said(message)}: {answer.reason}"
         return Effect(outcome=outcome, told=[_told(message, line)])
     rows, updates = await _consequences(session, command, message, moved)
-    return Effect(outcome=outcome, rows=rows, updates=updates, told=[_told(message, _sentence(_said(message)))])
+    more_rows, more_updates, heard = await customer.heard(session, command, message)
+    return Effect(
+        outcome=outcome,
+        rows=[*rows, *more_rows],
+        updates=[*updates, *more_updates],
+        acv_minor=_chosen_acv(message, moved),
+        told=[_told(message, heard or _sentence(_said(message)))],
+    )
+
+
+def _chosen_acv(message: Message, moved: Deal) -> int | None:
+    """What lists show of a deal whose customer has picked one of several offers."""
+    if not isinstance(message.body, Respond):
+        return None
+    return next((order.terms.acv_minor for order in moved.orders if order.chosen and order.terms), None)
+
+
+def _refused(answer: Answer, error: DomainError | None) -> Answer:
+    """The deal itself would take it, but the books stand against it."""
+    if error is None:
+        return answer
+    return replace(answer, verdict=Verdict.REFUSED, error=error.type, reason=str(error))
 
 
 def _sentence(words: str) -> str:
@@ -121,41 +154,34 @@ async def _take_fact(session: AsyncSession, command: Perform, message: Message, 
     )
 
 
+# what a command said, in words
+_WORDS: dict[type, Callable[[Any], str]] = {
+    Revise: lambda body: f"a new draft {body.draft_id}",
+    Submit: lambda body: f"version {body.version} submitted",
+    Decide: lambda body: f"version {body.version} {'approved' if body.approve else 'rejected'}: {body.reason}",
+    Reseat: lambda body: f"who is asked about version {body.version} looked up anew: {body.reason}",
+    ApplyPolicy: lambda body: f"another policy applied to version {body.version}: {body.reason}",
+    Withdraw: lambda body: f"the order withdrawn: {body.reason}",
+    Cancel: lambda body: f"the deal cancelled: {body.reason}",
+    Retry: lambda body: f"retry of {body.subject or 'everything parked'}",
+    Respond: lambda body: f"the customer's answer to version {body.version}: {body.answer}",
+    Ask: lambda body: f"question {body.question_id}",
+    Reply: lambda body: f"an answer to question {body.question_id}",
+    Reach: lambda body: f"milestone {body.milestone} is reached",
+    Reprice: lambda body: f"price migration {body.migration_id} asked for",
+    TakeUp: lambda body: f"rules {body.rules} taken up",
+    FactCame: lambda body: f"fact {body.inbox_id}",
+}
+
+
 def _said(message: Message) -> str:
-    """What a command said, in words."""
-    body = message.body
-    match body:
-        case Revise():
-            return f"a new draft {body.draft_id}"
-        case Submit():
-            return f"version {body.version} submitted"
-        case Decide() | Reseat() | ApplyPolicy():
-            return _said_of_approval(body)
-        case Withdraw():
-            return f"the order withdrawn: {body.reason}"
-        case Cancel():
-            return f"the deal cancelled: {body.reason}"
-        case Retry():
-            return f"retry of {body.subject or 'everything parked'}"
-        case TakeUp():
-            return f"rules {body.rules} taken up"
-        case FactCame():
-            return f"fact {body.inbox_id}"
-
-
-def _said_of_approval(body: Decide | Reseat | ApplyPolicy) -> str:
-    match body:
-        case Decide():
-            return f"version {body.version} {'approved' if body.approve else 'rejected'}: {body.reason}"
-        case Reseat():
-            return f"who is asked about version {body.version} looked up anew: {body.reason}"
-        case ApplyPolicy():
-            return f"another policy applied to version {body.version}: {body.reason}"
+    return _WORDS[type(message.body)](message.body)
 
 
 # what an order's stage means for the status of its version
 _STATUS: dict[OrderStage, str] = {
     OrderStage.APPROVED: "approved",
+    OrderStage.ACCEPTED: "accepted",
     OrderStage.IN_APPROVAL: "in_approval",
     OrderStage.REJECTED: "rejected",
     OrderStage.DECLINED: "declined",
@@ -177,7 +203,10 @@ async def _consequences(
         after = moved.order(order.subject)
         stage = after.stage if after is not None else OrderStage.WITHDRAWN
         if order.version_id and stage is not order.stage and stage in _STATUS:
-            updates.append(Update(QuoteVersionRow, {"status": _STATUS[stage]}, {"id": order.version_id}))
+            values = {"status": _STATUS[stage]}
+            if after is not None and after.chosen and not order.chosen:
+                values["alternative"] = after.chosen
+            updates.append(Update(QuoteVersionRow, values, {"id": order.version_id}))
         if order.stage is OrderStage.IN_APPROVAL:
             await _close_requests(session, command, message, order, after)
     body = message.body

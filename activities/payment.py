@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 from temporalio import activity
 
@@ -36,39 +35,35 @@ KEYS_LIVE = timedelta(hours=24)  # so long the gateway remembers an idempotency 
 NEVER_ARRIVED = "never_arrived"
 
 # the turn, the invoice, the account's method and the attempt so far, in one round trip
-_TO_CHARGE = sql(
-    """
+_TO_CHARGE = """
     SELECT i.number, i.status, i.total_minor - i.paid_minor AS open_minor, i.paid_minor, i.total_minor, i.currency,
            a.name, a.email, a.method_token, g.customer_ref, g.method_ref, g.method_token AS known_token,
            t.status AS attempt_status, t.gateway_ref, t.started_at, t.amount_minor AS attempt_minor,
            t.code AS attempt_code, p.content AS policy,
-           EXISTS (SELECT FROM deal_steps s WHERE s.deal_id = i.deal_id AND s.turn = :turn) AS turn_taken,
+           EXISTS (SELECT FROM deal_steps s WHERE s.deal_id = i.deal_id AND s.turn = $4) AS turn_taken,
            EXISTS (SELECT FROM receipts r WHERE r.source = 'card' AND r.gateway_ref = t.gateway_ref) AS posted
       FROM invoices i
       JOIN accounts a ON a.id = i.account_id
       LEFT JOIN gateway_customers g ON g.account_id = a.id
-      LEFT JOIN payment_attempts t ON t.key = :key
+      LEFT JOIN payment_attempts t ON t.key = $3
       LEFT JOIN LATERAL (SELECT content FROM dunning_policies
                           WHERE name = 'standard' ORDER BY version DESC LIMIT 1) p ON true
-     WHERE i.id = :invoice_id AND i.deal_id = :deal_id
-    """
-)
+     WHERE i.id = $1 AND i.deal_id = $2
+"""
 
 # the same, and in the same round trip the books say that the call goes out: once per attempt, and not where nothing
 # is open or the turn is taken
-_START = sql(
-    f"""
+_START = f"""
     WITH started AS (
         INSERT INTO payment_attempts
                (key, deal_id, invoice_id, attempt, amount_minor, currency, status, gateway_ref, code, started_at)
-        SELECT :key, i.deal_id, i.id, :attempt, i.total_minor - i.paid_minor, i.currency, 'started', '', '', :now
+        SELECT $3, i.deal_id, i.id, $5, i.total_minor - i.paid_minor, i.currency, 'started', '', '', $6
           FROM invoices i
-         WHERE i.id = :invoice_id AND i.deal_id = :deal_id AND i.total_minor > i.paid_minor
-           AND NOT EXISTS (SELECT FROM deal_steps s WHERE s.deal_id = i.deal_id AND s.turn = :turn)
+         WHERE i.id = $1 AND i.deal_id = $2 AND i.total_minor > i.paid_minor
+           AND NOT EXISTS (SELECT FROM deal_steps s WHERE s.deal_id = i.deal_id AND s.turn = $4)
         ON CONFLICT (key) DO NOTHING)
-    {_TO_CHARGE.text}
-    """  # noqa: S608  (both texts are ours)
-)
+    {_TO_CHARGE}
+"""  # noqa: S608  (both texts are ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,38 +143,33 @@ class PaymentActivities(stubs.PaymentActivities):
         """What is known of this attempt; `start` says in the books that its call goes out, before it does."""
         deal, invoice_id = command.deal, command.step.subject
         key = charge_key(deal.id, invoice_id, attempt)
-        parameters = {"invoice_id": invoice_id, "deal_id": deal.id, "key": key, "turn": deal.turn}
-        if start:
-            begun = {**parameters, "attempt": attempt, "now": command.now}
-            async with self.books.database.transaction() as session:
-                row = (await session.execute(_START, begun)).one_or_none()
-        else:
-            async with self.books.database.session() as session:
-                row = (await session.execute(_TO_CHARGE, parameters)).one_or_none()
+        known = (invoice_id, deal.id, key, deal.turn)
+        database = self.books.database
+        row = await (database.row(_START, *known, attempt, command.now) if start else database.row(_TO_CHARGE, *known))
         if row is None:
             raise MissingReference(what=f"invoice {invoice_id}")
-        if row.turn_taken and (taken := await self.books.taken(deal)) is not None:
+        if row["turn_taken"] and (taken := await self.books.taken(deal)) is not None:
             return taken
-        known = row.known_token == row.method_token
+        introduced = row["known_token"] == row["method_token"]
         return ToCharge(
             key=key,
             attempt=attempt,
             invoice_id=invoice_id,
-            number=row.number,
-            open_minor=row.open_minor,
-            paid_minor=row.paid_minor,
-            total_minor=row.total_minor,
+            number=row["number"],
+            open_minor=row["open_minor"],
+            paid_minor=row["paid_minor"],
+            total_minor=row["total_minor"],
             account_id=deal.account_id,
-            name=row.name,
-            email=row.email,
-            method_token=row.method_token,
-            customer_ref=row.customer_ref or "",
-            method_ref=(row.method_ref or "") if known else "",
-            attempt_status=row.attempt_status or "",
-            attempt_minor=row.attempt_minor or row.open_minor,
-            started_at=row.started_at,
-            posted=row.posted,
-            policy=DunningPolicy.parse(row.policy) if row.policy else DunningPolicy(),
+            name=row["name"],
+            email=row["email"],
+            method_token=row["method_token"],
+            customer_ref=row["customer_ref"] or "",
+            method_ref=(row["method_ref"] or "") if introduced else "",
+            attempt_status=row["attempt_status"] or "",
+            attempt_minor=row["attempt_minor"] or row["open_minor"],
+            started_at=row["started_at"],
+            posted=row["posted"],
+            policy=DunningPolicy.parse(row["policy"]) if row["policy"] else DunningPolicy(),
         )
 
     async def _introduced(self, deal: Deal, found: ToCharge) -> ToCharge:

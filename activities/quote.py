@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities import coupons
 from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
-from domain import approval_policy, price_book, quote
+from activities.version import Version, priced, status
+from domain import price_book, quote
+from domain.approving.condition import Sheet, sheet
+from domain.approving.needing import needs as needed
+from domain.approving.policy import Matrix
 from domain.billing_schedule import Term
 from domain.calendar import local_date, local_midnight
-from domain.document import content_hash
 from domain.errors import DomainError
-from domain.ids import derived
 from domain.money import Money, text
-from domain.outcome import Done, Need, Noticed, Outcome, Priced, PriceRefused, Terms
+from domain.outcome import Done, Need, Noticed, Outcome, PriceRefused
 from domain.quote_draft import Draft
-from domain.quote_version import PricedQuote, content, from_content
+from domain.quote_version import QuoteOffers, offer
 from domain.state import Deal
 from models import policy as policies
 from models import price_book as price_books
 from models.account import AccountRow
 from models.contract import ContractTermRow
 from models.outbox import MailRow
-from models.price_book import PriceBookRow
 from models.quote import QuoteDraftRow, QuoteVersionRow
-from models.write import Update
 from workflows import stubs
 from workflows.stubs import Perform, Performed
 
@@ -61,130 +63,92 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
     draft_row = await session.get(QuoteDraftRow, order.draft_id) if order else None
     if order is None or draft_row is None:
         raise MissingReference(what="the draft")
-    on = local_date(now, deal.zone)
     try:
         draft = Draft.parse(draft_row.content)
-        book_row = await _book(session, draft, on)
-        if book_row is None:
-            raise MissingReference(what=f"price book {draft.price_book}, valid on {on}")
         if draft.currency != deal.currency:
             raise quote.QuoteCurrencyMismatch(draft=draft.currency, price_book=deal.currency, where="currency")
-        priced = quote.price(draft, price_book.parse(book_row.content), on=on)
-        needs = await _needs(session, priced)
+        offers, book_id = await _offers(session, deal, draft, on=local_date(now, deal.zone))
+        needs = await _needs(session, sheet(offers.facts, entity=deal.entity_id))
     except DomainError as error:
         refused = PriceRefused(error=error.type, reason=str(error))
         return Effect(outcome=refused, told=[Told(text=f"The draft could not be priced: {error}", actor="q2c")])
-    number = order.version + 1
-    expires_at = now + timedelta(days=priced.terms.valid_days)
-    row = _version_row(
-        deal, priced, order_number=order.number, number=number, draft_id=order.draft_id, at=now, expires_at=expires_at
+    version = Version(
+        order_number=order.number,
+        number=order.version + 1,
+        offers=offers,
+        price_book_id=book_id,
+        at=now,
+        expires_at=now + timedelta(days=draft.terms.valid_days),
+        draft_id=order.draft_id,
     )
-    row.price_book_id = book_row.id
-    updates = [_status(order.version_id, "superseded")] if order.version_id else []
-    outcome = _priced(row, priced, needs, expires_at)
+    row = version.row(deal)
+    updates = [status(order.version_id, "superseded")] if order.version_id else []
+    uses, moved = await coupons.used(session, offers, row)
     told = Told(
-        text=f"Version {number} priced: {text(Money(priced.totals.net_minor, deal.currency))} per period, "
-        f"{priced.totals.discount_percent.normalize():f} % off list; "
+        text=f"Version {row.version} priced: {_in_words(offers)}; "
         + (f"needs {', '.join(need.group for need in needs)}" if needs else "needs no approval"),
-        amount_minor=priced.totals.tcv_minor,
-        data={"version": number, "content_hash": row.content_hash, "acv_minor": priced.totals.acv_minor},
+        amount_minor=row.total_minor,
+        data={"version": row.version, "content_hash": row.content_hash, "acv_minor": row.acv_minor},
     )
-    return Effect(outcome=outcome, rows=[row], updates=updates, told=[told], acv_minor=priced.totals.acv_minor)
+    return Effect(
+        outcome=priced(row, offers, needs),
+        rows=[row, *uses],
+        updates=[*updates, *moved],
+        told=[told],
+        acv_minor=row.acv_minor,
+    )
 
 
-async def _book(session: AsyncSession, draft: Draft, on: date) -> PriceBookRow | None:
-    """The version that the draft names; otherwise the latest that is valid on the day of pricing."""
+async def _offers(session: AsyncSession, deal: Deal, draft: Draft, *, on: date) -> tuple[QuoteOffers, str]:
+    """The draft's offers, with the id of the price book: the one it names, or the one that is for this customer."""
+    account = await session.get(AccountRow, deal.account_id)
+    segment = account.segment if account is not None else ""
+    row = await _book(session, deal, draft, segment=segment, on=on)
+    if row is None:
+        raise MissingReference(what=f"price book {draft.price_book or 'for this customer'}, valid on {on}")
+    offers = quote.price_offers(
+        replace(draft, price_book=row.name),
+        price_book.parse(row.content),
+        on=on,
+        coupons=await coupons.for_pricing(session, deal, draft),
+        segment=segment,
+        entity=await price_books.seller(session, row, deal.entity_id),
+    )
+    return offers, row.id
+
+
+async def _book(
+    session: AsyncSession, deal: Deal, draft: Draft, *, segment: str, on: date
+) -> price_books.PriceBookRow | None:
+    """The version that the draft names, the latest of a name, or what holds for the currency, segment and entity."""
+    if not draft.price_book:
+        return await price_books.applicable(
+            session, currency=draft.currency, segment=segment, entity=deal.entity_id, on=on
+        )
     if draft.price_book_version is not None:
         return await price_books.pinned(session, draft.price_book, draft.price_book_version)
     return await price_books.latest(session, draft.price_book, on)
 
 
-async def _needs(session: AsyncSession, priced: PricedQuote) -> tuple[Need, ...]:
+def _in_words(offers: QuoteOffers) -> str:
+    """What each offer costs and takes off, for the timeline."""
+    return ", ".join(
+        f"{name + ' ' if name else ''}{text(Money(each.totals.net_minor, each.currency))} per period, "
+        f"{each.totals.discount_percent.normalize():f} % off list"
+        for name, each in offers.offers
+    )
+
+
+async def _needs(session: AsyncSession, facts: Sheet) -> tuple[Need, ...]:
     row = await policies.latest_approval(session, POLICY)
     if row is None:
         raise MissingReference(what=f"approval policy {POLICY}")
-    return tuple(
-        Need(
-            level=each.level,
-            group=each.group,
-            reason=each.reason,
-            remind_after_hours=each.remind_after_hours,
-            escalate_after_hours=each.escalate_after_hours,
-            escalate_to=each.escalate_to,
-        )
-        for each in approval_policy.required(approval_policy.Policy.parse(row.content), priced.facts)
-    )
-
-
-def _version_row(
-    deal: Deal,
-    priced: PricedQuote,
-    *,
-    order_number: int,
-    number: int,
-    draft_id: str | None,
-    at: datetime,
-    expires_at: datetime,
-) -> QuoteVersionRow:
-    terms, sums = priced.terms, priced.totals
-    written = content(priced)
-    return QuoteVersionRow(
-        id=derived("qv", deal.id, order_number, number),
-        deal_id=deal.id,
-        order_number=order_number,
-        version=number,
-        status="priced",
-        draft_id=draft_id,
-        price_book_id="",
-        currency=priced.currency,
-        term_months=terms.term_months,
-        interval_months=terms.interval_months,
-        starts=terms.start,
-        net_days=terms.net_days,
-        method=terms.method,
-        auto_renew=terms.auto_renew,
-        notice_days=terms.notice_days,
-        uplift=terms.uplift_percent / 100,
-        total_minor=sums.tcv_minor,
-        acv_minor=sums.acv_minor,
-        list_minor=(sums.list_minor + sums.uplift_minor) * sums.periods,
-        discount_bps=int(sums.discount_percent * 100),
-        expires_at=expires_at,
-        content=written,
-        content_hash=content_hash(written),
-        created_at=at,
-    )
-
-
-def _priced(row: QuoteVersionRow, priced: PricedQuote, needs: tuple[Need, ...], expires_at: datetime) -> Priced:
-    terms = priced.terms
-    return Priced(
-        version=row.version,
-        version_id=row.id,
-        content_hash=row.content_hash,
-        expires_at=expires_at,
-        needs=needs,
-        terms=Terms(
-            currency=priced.currency,
-            acv_minor=priced.totals.acv_minor,
-            term_months=terms.term_months,
-            interval_months=terms.interval_months,
-            start=terms.start,
-            method=terms.method,
-            net_days=terms.net_days,
-            auto_renew=terms.auto_renew,
-            notice_days=terms.notice_days,
-        ),
-    )
-
-
-def _status(version_id: str, status: str) -> Update:
-    return Update(QuoteVersionRow, {"status": status}, {"id": version_id})
+    return needed(Matrix.parse(row.content, version=row.version), facts)
 
 
 async def _expire(command: Perform) -> Effect:
     order = command.deal.order(command.step.subject)
-    updates = [_status(order.version_id, "expired")] if order and order.version_id else []
+    updates = [status(order.version_id, "expired")] if order and order.version_id else []
     return Effect(
         outcome=Done(),
         updates=updates,
@@ -199,23 +163,33 @@ async def _offer(session: AsyncSession, command: Perform) -> Effect:
         raise MissingReference(what="a running term")
     last = running.last
     version = await _version_of(session, running.id, last)
-    priced = quote.uplifted(version.content, from_content(version.content).terms.uplift_percent)
+    percent = offer(version.content, version.alternative).terms.uplift_percent
+    renewed = quote.uplifted(version.content, percent, version.alternative)
+    if not renewed.lines:
+        return Effect(outcome=Done(), told=[Told(text="Nothing of the contract recurs: no renewal is offered")])
     end = local_midnight(last.ends_on, deal.zone)
-    order_number = deal.next_order
-    row = _version_row(deal, priced, order_number=order_number, number=1, draft_id=None, at=now, expires_at=end)
-    row.price_book_id = version.price_book_id
-    row.status = "noticed" if priced.terms.auto_renew else "approved"
+    offers = QuoteOffers(offers=(("", renewed),))
+    row = Version(
+        order_number=deal.next_order,
+        number=1,
+        offers=offers,
+        price_book_id=version.price_book_id,
+        at=now,
+        expires_at=end,
+        kind="renewal",
+        status="noticed" if renewed.terms.auto_renew else "approved",
+    ).row(deal)
     # the discount was approved with the running version and did not get worse: nobody is asked again
-    outcome: Outcome = Noticed(order_number=order_number, priced=_priced(row, priced, (), end))
-    amount = Money(priced.totals.net_minor, deal.currency)
+    outcome: Outcome = Noticed(order_number=deal.next_order, priced=priced(row, offers, ()))
+    amount = Money(renewed.totals.net_minor, deal.currency)
     account = await session.get(AccountRow, deal.account_id)
     rows: list[SQLModel] = [row]
-    if account is not None and priced.terms.auto_renew:
+    if account is not None and renewed.terms.auto_renew:
         rows.append(_notice_mail(deal, account, command, last, amount))
-    how = "renews by silence" if priced.terms.auto_renew else "goes out for signature"
+    how = "renews by silence" if renewed.terms.auto_renew else "goes out for signature"
     told = Told(
         text=f"Renewal offered from {last.ends_on}: {text(amount)} per period; it {how}",
-        amount_minor=priced.totals.tcv_minor,
+        amount_minor=renewed.totals.tcv_minor,
     )
     return Effect(outcome=outcome, rows=rows, told=[told])
 

@@ -14,10 +14,9 @@ from domain.calendar import local_date
 from domain.ids import derived
 from domain.order import Order
 from domain.outcome import Done, Sent
-from domain.quote_version import from_content
-from domain.state import Deal
+from domain.quote_version import offer
 from gateways.documents import order_form
-from gateways.paper import order_form_data
+from gateways.paper import order_form_data, quote_number
 from gateways.parties import PartiesFor
 from gateways.ports import EnvelopeRequest
 from models.account import AccountRow
@@ -73,12 +72,12 @@ class SignatureActivities(stubs.SignatureActivities):
             account = await session.get(AccountRow, deal.account_id)
         if version is None or entity is None or account is None:
             raise MissingReference(what="the version, its entity or its account")
-        quote = from_content(version.content)
+        quote = offer(version.content, order.chosen)
         data = order_form_data(
             entity=entity,
             account=account,
             quote=quote,
-            number=form_number(deal, order.number),
+            number=quote_number(deal.id, order.number),
             version=order.version,
             title=deal.name,
             prepared_by=deal.owner,
@@ -137,8 +136,3 @@ class SignatureActivities(stubs.SignatureActivities):
         async with self.books.database.session() as session:
             row = await session.get(EnvelopeRow, envelope_id)
         return row is not None and row.status == "sent"
-
-
-def form_number(deal: Deal, order_number: int) -> str:
-    """The number printed on the order form."""
-    return f"{deal.id.removeprefix('d_')[:8].upper()}-{order_number}"

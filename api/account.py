@@ -13,7 +13,7 @@ from api.entity import entity_of
 from api.errors import Refusal, missing
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import Cursor, Limit, Page, decode, encode, page
-from api.schema import At, Country, Currency, Email, Id, Line, Out, Schema, Text, Zone
+from api.schema import At, Country, Currency, Email, Id, Language, Line, Out, Schema, Text, Zone
 from api.store import Db, insert_once, sql
 from models.account import AccountRow
 from models.database import Database
@@ -22,6 +22,8 @@ router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=WriteRo
 
 Method = Literal["card", "transfer"]
 Token = Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9_]*$", examples=["pm_card_visa"])]
+
+Segment = Annotated[str, Field(pattern="^([a-z0-9][a-z0-9_.-]{0,63})?$")]
 
 
 class PaymentMethodIn(Schema):
@@ -43,6 +45,8 @@ class AccountIn(PaymentMethodIn):
     country: Country = Field(examples=["IT"])
     currency: Currency = Field(examples=["EUR"])
     zone: Zone = Field(examples=["Europe/Rome"])
+    segment: Segment = Field(default="", examples=["enterprise"], description="which price books and rules are for it")
+    language: Language = "en"
 
 
 class AccountOut(Out):
@@ -54,6 +58,8 @@ class AccountOut(Out):
     country: str
     currency: str
     zone: str
+    segment: str
+    language: str
     method: str
     method_token: str
     created_at: At

@@ -15,6 +15,7 @@ from api import (
     approval,
     clock,
     contract,
+    coupon,
     deal,
     deal_command,
     entity,
@@ -28,7 +29,7 @@ from api import (
     person,
     policy,
     price_book,
-    quote_version,
+    price_migration,
     sandbox,
     timeline,
     webhook,
@@ -36,7 +37,10 @@ from api import (
 from api.door import Door
 from api.mail import Post
 from api.outside import Outside
+from api.quotes import compare, of_deal, preview, version
 from api.relay import Relay
+from api.shares import link, page
+from api.shares.token import Links
 from gateways.email import SmtpMailer
 from models.database import Database
 from settings import Settings, load
@@ -46,7 +50,7 @@ DESCRIPTION = """
 Quote to cash: every deal is one durable workflow, and every cent is provable.
 
 * Send `Authorization: Bearer q2c_…`; a key is one person in one role.
-* Every POST under `/v1` needs an `Idempotency-Key`: the same key and body give the same answer.
+* Every POST under `/v1` that changes something needs an `Idempotency-Key`: the same key and body give the same answer.
 * Errors are `application/problem+json` with a stable `type`, what was wrong, `where`, and a `hint` how to mend it.
 * `202` means: accepted, not settled yet; ask again under the same key, or look where `Location` says.
 """
@@ -54,16 +58,22 @@ Quote to cash: every deal is one durable workflow, and every cent is provable.
 ROUTERS = (
     deal,
     deal_command,
+    of_deal,
     timeline,
     forecast,
     approval,
-    quote_version,
+    preview,
+    compare,
+    version,
+    link,
     contract,
     invoice,
     payment,
     journal,
     account,
     price_book,
+    price_migration,
+    coupon,
     policy,
     entity,
     sandbox,
@@ -71,6 +81,7 @@ ROUTERS = (
     person,
     key,
     webhook,
+    page,
     health,
 )
 
@@ -85,7 +96,8 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
         app.state.outside = outside = Outside(settings.bank_url)
         app.state.temporal = client = await connected(settings)
         app.state.door = door = Door(client, settings.task_queue, database)
-        post = Post(database, _mailer(settings), for_sandboxes=_host(settings.bank_url) == settings.smtp_host)
+        app.state.links = links = Links(settings.link_secrets, settings.public_url)
+        post = Post(database, _mailer(settings), links, for_sandboxes=_host(settings.bank_url) == settings.smtp_host)
         app.state.relay = Relay(database, door, post)
         running = asyncio.create_task(app.state.relay.run()) if relay else None
         try:

@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from pydantic import Field
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone, Role
-from api.deal_page import AmountOut, amount
+from api.order_page import discount_of
 from api.schema import At, Figure, Out
 from api.store import Db
 from models import approval as approvals
@@ -75,6 +76,6 @@ def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, perso
         escalated_to=row.escalated_to,
         total=amount(version.total_minor, version.currency),
         acv=amount(version.acv_minor, version.currency),
-        discount_percent=version.content["totals"]["discount_percent"],
+        discount_percent=discount_of(version),
         own=deal.owner == person,
     )

@@ -14,11 +14,11 @@ from api.caller import Anyone, Caller, Role, Sales
 from api.clock_lock import refuse_while_moving
 from api.deal_page import DealLineOut, DealOut, line, page_of
 from api.door import Door, door_of
-from api.draft import EXAMPLE, checked, draft_row, now_of
 from api.entity import entity_of
 from api.errors import Refusal, missing, refused
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import LARGEST_PAGE, Page, decode, encode, page
+from api.quotes.draft import EXAMPLE, draft_row, now_of, tried
 from api.schema import At, Email, Id, Line, Schema
 from api.store import Db, insert_once, sql
 from domain.ids import derived
@@ -57,19 +57,19 @@ async def open_deal(
             403, "OwnerIsNotCaller", "only an admin opens deals for others", where="owner", hint="leave it out"
         )
     await refuse_while_moving(database, entity)
-    draft = await checked(database, deal.draft, entity=entity, account=account)
+    found = await tried(database, deal.draft, entity=entity, account=account)
     deal_id = once.id("d")
     opens = {
         "name": deal.name,
         "entity_id": entity.id,
         "account_id": account.id,
         "owner": owner,
-        "currency": draft.currency,
+        "currency": found.draft.currency,
         "zone": account.zone,
         "virtual": entity.virtual,
         "now": now_of(entity).isoformat(),
     }
-    row = draft_row(draft_id=once.id("qd"), deal_id=deal_id, content=deal.draft, by=owner, opens=opens)
+    row = draft_row(draft_id=once.id("qd"), deal_id=deal_id, content=found.content, by=owner, opens=opens)
     return await _heard(database, door_of(request), row, response)
 
 
@@ -86,8 +86,8 @@ async def revise_deal(
     entity = await entity_of(database, row.entity_id)
     await refuse_while_moving(database, entity)
     account = await account_of(database, row.account_id)
-    await checked(database, draft.draft, entity=entity, account=account, currency=row.currency)
-    new = draft_row(draft_id=once.id("qd"), deal_id=deal_id, content=draft.draft, by=caller.person)
+    found = await tried(database, draft.draft, entity=entity, account=account, deal=row)
+    new = draft_row(draft_id=once.id("qd"), deal_id=deal_id, content=found.content, by=caller.person)
     return await _heard(database, door_of(request), new, response)
 
 

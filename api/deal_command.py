@@ -1,12 +1,12 @@
-"""What may be said to a deal: submit, decide, withdraw, cancel, retry; each is judged by the deal itself, in its own order."""
+"""What may be said to a deal: submit, decide, withdraw, cancel, retry, that a milestone is reached; the deal itself judges each, in its own order."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 from sqlmodel import col, select
 
-from api.caller import Caller, DealDesk, Ops, Sales
+from api.caller import Caller, DealDesk, Ops, Role, Sales, allow
 from api.clock_lock import refuse_while_moving
 from api.deal import deal_row, own_deal, virtual_now
 from api.deal_page import DealOut, page_of
@@ -16,11 +16,13 @@ from api.errors import Refusal, refused
 from api.idempotency import Once, OnceKey, WriteRoute
 from api.schema import Id, Line, Schema
 from api.store import Db
-from domain.message import Body, Cancel, Decide, Message, Retry, Submit, Verdict, Withdraw
+from domain.message import Body, Cancel, Decide, Message, Reach, Retry, Submit, Verdict, Withdraw
 from models.database import Database
 from models.quote import QuoteVersionRow
 
 router = APIRouter(prefix="/v1/deals/{deal_id}", tags=["deals"], route_class=WriteRoute)
+
+Milestones = Annotated[Caller, Depends(allow(Role.SALES, Role.FINANCE))]
 
 UNSETTLED: dict[int | str, dict[str, Any]] = {
     202: {"description": "heard, not judged yet: ask again under the same key, or look where Location says"}
@@ -50,9 +52,10 @@ class RetryIn(Schema):
     subject: str = Field(default="", max_length=100, description="one parked subject; empty: all that is parked")
 
 
-async def _say(
+async def say(
     deal_id: str, body: Body, request: Request, response: Response, caller: Caller, once: Once, database: Database
 ) -> DealOut:
+    """Say something to a deal and show its page. Raises the deal's refusal, 404, 503."""
     row = await deal_row(database, deal_id)
     await refuse_while_moving(database, await entity_of(database, row.entity_id))
     at = await virtual_now(database, deal_id)
@@ -71,7 +74,7 @@ async def submit(
 ) -> DealOut:
     """Ask for approval of the priced version; what needs none goes out for signature at once."""
     await own_deal(database, deal_id, caller)
-    return await _say(deal_id, Submit(version=said.version), request, response, caller, once, database)
+    return await say(deal_id, Submit(version=said.version), request, response, caller, once, database)
 
 
 @router.post("/decide", responses=UNSETTLED)
@@ -95,7 +98,7 @@ async def decide(
         reason=said.reason,
         groups=caller.groups,
     )
-    return await _say(deal_id, body, request, response, caller, once, database)
+    return await say(deal_id, body, request, response, caller, once, database)
 
 
 async def _hash_of(database: Database, deal_id: str, version: int) -> str:
@@ -116,7 +119,7 @@ async def withdraw(
 ) -> DealOut:
     """Take the open order back: nothing of it can be signed any more; a revision opens it again."""
     await own_deal(database, deal_id, caller)
-    return await _say(deal_id, Withdraw(reason=said.reason), request, response, caller, once, database)
+    return await say(deal_id, Withdraw(reason=said.reason), request, response, caller, once, database)
 
 
 @router.post("/cancel", responses=UNSETTLED)
@@ -124,7 +127,7 @@ async def cancel(
     deal_id: Id, said: ReasonIn, request: Request, response: Response, caller: Ops, once: OnceKey, database: Db
 ) -> DealOut:
     """Before a contract: end the deal, undoing what was provisioned. After: end it with the period that is invoiced."""
-    return await _say(deal_id, Cancel(reason=said.reason), request, response, caller, once, database)
+    return await say(deal_id, Cancel(reason=said.reason), request, response, caller, once, database)
 
 
 @router.post("/retry", responses=UNSETTLED)
@@ -132,4 +135,14 @@ async def retry(
     deal_id: Id, said: RetryIn, request: Request, response: Response, caller: Ops, once: OnceKey, database: Db
 ) -> DealOut:
     """Bring back what is parked, or charge an open invoice again now."""
-    return await _say(deal_id, Retry(subject=said.subject), request, response, caller, once, database)
+    return await say(deal_id, Retry(subject=said.subject), request, response, caller, once, database)
+
+
+@router.post("/milestones/{name}/reach", responses=UNSETTLED)
+async def reach(
+    deal_id: Id, name: Line, request: Request, response: Response, caller: Milestones, once: OnceKey, database: Db
+) -> DealOut:
+    """A milestone of the running contract is reached: what hangs on it is invoiced. Sales do it on their own deals."""
+    if caller.role is Role.SALES:
+        await own_deal(database, deal_id, caller)
+    return await say(deal_id, Reach(milestone=name), request, response, caller, once, database)

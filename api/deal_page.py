@@ -1,18 +1,19 @@
 """The page of one deal: where it stands, what it waits for, who has to move, what comes next and when; its orders, contract and open invoices."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.errors import missing
-from api.schema import At, Figure, Out
-from domain import money
+from api.order_page import OrderOut, orders_of
+from api.schema import At, Out
 from domain.agenda import agenda
 from domain.state import Deal
 from domain.step import StepKind
+from models import share as shares
 from models.account import AccountRow
 from models.approval import ApprovalRequestRow
 from models.contract import ContractRow
@@ -23,17 +24,6 @@ from models.quote import QuoteVersionRow
 from workflows.converter import from_json
 
 MOST_COMING = 10
-
-
-class AmountOut(Out):
-    minor: int = Field(examples=[123450])
-    currency: str = Field(examples=["EUR"])
-    text: str = Field(examples=["1,234.50 EUR"])
-
-
-def amount(minor: int, currency: str) -> AmountOut:
-    """Minor units with their text."""
-    return AmountOut(minor=minor, currency=currency, text=money.text(money.Money(minor, currency)))
 
 
 class NextOut(Out):
@@ -64,40 +54,18 @@ class DealLineOut(Out):
     ended_on: date | None
 
 
-class VersionOut(Out):
+class QuestionOut(Out):
+    """What a customer asked about a quote; open while `reply` is null."""
+
     id: str
-    version: int
-    status: str
-    total: AmountOut
-    acv: AmountOut
-    discount_percent: Figure
-    expires_at: At
-    content_hash: str
-
-
-class ApprovalOut(Out):
-    version: int
-    level: int
-    group: str
-    reason: str
-    status: str
-    asked_at: At
-    decided_by: str
-    decided_at: At | None
-    comment: str
-    escalated_to: str
-
-
-class OrderOut(Out):
-    number: int
-    kind: str = Field(description="new or renewal")
-    stage: str
-    since: At | None
-    reason: str = Field(description="why it came back: of a refused price, a rejection, a decline")
-    parked: str
-    version: int = Field(description="the current version; 0: nothing is priced yet")
-    versions: list[VersionOut]
-    approvals: list[ApprovalOut]
+    version_id: str
+    share_id: str | None
+    text: str
+    by: str
+    at: At
+    reply: str | None
+    replied_by: str
+    replied_at: At | None
 
 
 class CollectionOut(Out):
@@ -131,6 +99,7 @@ class DealOut(DealLineOut):
     orders: list[OrderOut]
     contract: ContractLineOut | None
     collections: list[CollectionOut]
+    questions: list[QuestionOut] = Field(description="of the customer, in the order in which they were asked")
 
 
 def line(row: DealRow) -> dict[str, Any]:
@@ -169,6 +138,7 @@ async def page_of(database: Database, deal_id: str) -> DealOut:
                 select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id, col(InvoiceRow.status) == "open")
             )
         ).all()
+        questions = await shares.questions(session, deal_id)
     deal = from_json(Deal, row.state)
     steps = [step for step in agenda(deal) if step.kind is not StepKind.TAKE][:MOST_COMING]
     return DealOut(
@@ -176,52 +146,11 @@ async def page_of(database: Database, deal_id: str) -> DealOut:
         account_name=account.name if account else row.account_id,
         turn=row.turn,
         coming=[NextOut(kind=step.kind.value, at=step.at, subject=step.subject) for step in steps],
-        orders=_orders(deal, versions, approvals),
+        orders=orders_of(deal, versions, approvals),
         contract=_contract(deal, contract),
         collections=_collections(deal, {invoice.id: invoice for invoice in invoices}),
+        questions=[QuestionOut.model_validate(each) for each in questions],
     )
-
-
-def _orders(deal: Deal, versions: Sequence[QuoteVersionRow], approvals: Sequence[ApprovalRequestRow]) -> list[OrderOut]:
-    """Every order, the closed ones too: those are only in the tables."""
-    numbers = sorted({row.order_number for row in versions} | {order.number for order in deal.orders})
-    found: list[OrderOut] = []
-    for number in numbers:
-        order = deal.order(f"order-{number}")
-        rows = [row for row in versions if row.order_number == number]
-        newest = rows[-1] if rows else None
-        found.append(
-            OrderOut(
-                number=number,
-                kind=order.kind if order else ("new" if number == 1 else "renewal"),
-                stage=order.stage.value if order else (newest.status if newest else ""),
-                since=order.since if order else None,
-                reason=order.reason if order else "",
-                parked=order.parked if order else "",
-                version=order.version if order else (newest.version if newest else 0),
-                versions=[_version(row) for row in rows],
-                approvals=[_approval(row) for row in approvals if row.order_number == number],
-            )
-        )
-    return found
-
-
-def _version(row: QuoteVersionRow) -> VersionOut:
-    return VersionOut(
-        id=row.id,
-        version=row.version,
-        status=row.status,
-        total=amount(row.total_minor, row.currency),
-        acv=amount(row.acv_minor, row.currency),
-        discount_percent=row.content["totals"]["discount_percent"],
-        expires_at=row.expires_at,
-        content_hash=row.content_hash,
-    )
-
-
-def _approval(row: ApprovalRequestRow) -> ApprovalOut:
-    known = row.model_dump(exclude={"group_name", "id", "deal_id", "order_number", "recorded_at"})
-    return ApprovalOut(group=row.group_name, **known)
 
 
 def _contract(deal: Deal, row: ContractRow | None) -> ContractLineOut | None:

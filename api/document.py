@@ -7,9 +7,11 @@ from fastapi import Response
 from sqlmodel import col, select
 
 from api.errors import Refusal, missing
+from api.shares.read import paper
 from api.store import insert_once
 from domain.ids import derived
-from gateways.documents import invoice_pdf
+from domain.share_link import SHOWN
+from gateways.documents import invoice_pdf, quote_pdf
 from gateways.paper import invoice_data
 from models import invoice as invoices
 from models.account import AccountRow
@@ -68,8 +70,51 @@ async def order_form_document(database: Database, version_id: str) -> tuple[Quot
     return version, row
 
 
-def pdf_response(document: DocumentRow, name: str) -> Response:
-    """The bytes, with their hash as ETag."""
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    headers = {"Content-Disposition": f'inline; filename="{safe}.pdf"', "ETag": f'"{document.sha256}"'}
-    return Response(document.bytes, media_type="application/pdf", headers=headers)
+async def quote_document(database: Database, version_id: str) -> tuple[QuoteVersionRow, DocumentRow]:
+    """A version that the customer may see, and its document; rendered and kept when first asked for. Raises 404, 409."""
+    around = await paper(database, version_id)
+    if around is None:
+        raise missing("quote version", version_id)
+    version = around.version
+    id_ = derived("doc", version.deal_id, "quote", version.order_number, version.version)
+    async with database.session() as session:
+        if (kept := await session.get(DocumentRow, id_)) is not None:
+            return version, kept
+    if version.status not in SHOWN:
+        raise Refusal(
+            409,
+            "QuoteNotOffered",
+            f"the version is {version.status}: it has no document that a customer may see",
+            where="version_id",
+            hint="its draft is under /v1/quote-versions/{id}/document",
+        )
+    pdf = await asyncio.to_thread(quote_pdf, around.data())
+    row = DocumentRow(
+        id=id_,
+        deal_id=version.deal_id,
+        kind="quote",
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        bytes=pdf,
+        created_on=around.local(version.created_at),
+    )
+    async with database.transaction() as session:
+        await insert_once(session, row)
+        return version, await session.get_one(DocumentRow, id_)  # another caller's bytes where they came first
+
+
+async def draft_document(database: Database, version_id: str) -> tuple[QuoteVersionRow, bytes]:
+    """A version that was never approved, as a quote that says so; not kept. Raises 404."""
+    around = await paper(database, version_id)
+    if around is None:
+        raise missing("quote version", version_id)
+    return around.version, await asyncio.to_thread(quote_pdf, around.data(draft=True))
+
+
+def pdf_response(document: DocumentRow | bytes, name: str) -> Response:
+    """The bytes, with their hash as ETag where they are kept."""
+    kept = None if isinstance(document, bytes) else document
+    safe = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in name)
+    headers = {"Content-Disposition": f'inline; filename="{safe}.pdf"'}
+    if kept is not None:
+        headers["ETag"] = f'"{kept.sha256}"'
+    return Response(kept.bytes if kept else document, media_type="application/pdf", headers=headers)

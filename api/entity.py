@@ -1,7 +1,7 @@
 """Legal entities: who sells. Each has its own number series, currency, zone, bank account and dated tax rate."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -13,7 +13,7 @@ from api.caller import Admin, Anyone
 from api.errors import Refusal, missing
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import Cursor, Limit, Page, decode, encode, page
-from api.schema import At, Country, Currency, Figure, Line, Out, OwnId, Schema, Share, Text, Zone
+from api.schema import At, Country, Currency, Email, Figure, Language, Line, Out, OwnId, Schema, Share, Text, Zone
 from api.store import Db, insert_once, taken
 from models.database import Database
 from models.entity import LegalEntityRow, TaxRateRow
@@ -27,6 +27,15 @@ class TaxRateIn(Schema):
     name: Line = Field(examples=["VAT"])
 
 
+class LookIn(Schema):
+    """How the entity's documents and pages look."""
+
+    accent: str | None = Field(default=None, pattern="^#[0-9a-f]{6}$", examples=["#17456b"])
+    logo: Line | None = Field(default=None, description="the name as the masthead sets it", examples=["acme"])
+    email: Email | None = Field(default=None, examples=["sales@acme.example"])
+    footer: Text | None = Field(default=None, examples=["Acme GmbH · HRB 12345 · acme.example"])
+
+
 class EntityIn(Schema):
     id: OwnId | None = Field(default=None, examples=["acme-de"])
     name: Line = Field(examples=["Acme GmbH"])
@@ -37,6 +46,8 @@ class EntityIn(Schema):
     bank_account: str = Field(pattern="^[A-Z0-9-]{5,40}$", examples=["DE02120300000000202051"])
     address: Text = Field(default="", examples=["Unter den Linden 1\n10117 Berlin"])
     tax_number: Text = Field(default="", examples=["DE123456789"])
+    look: LookIn = Field(default=LookIn())
+    language: Language = "en"
     tax_rates: list[TaxRateIn] = Field(default=[], max_length=100)
 
 
@@ -58,6 +69,8 @@ class EntityOut(Out):
     tax_number: str
     virtual: bool = Field(description="true: a sandbox, on a virtual clock")
     sandbox_of: str | None
+    look: dict[str, Any]
+    language: str
     clock_at: At | None = Field(description="a sandbox's now; null: the wall clock")
     tax_rates: list[TaxRateOut] = Field(default=[])
 
@@ -85,7 +98,8 @@ async def out(database: Database, row: LegalEntityRow) -> EntityOut:
 async def create_entity(entity: EntityIn, _caller: Admin, once: OnceKey, database: Db) -> EntityOut:
     """Make a legal entity, with its tax rates."""
     id_ = entity.id or once.id("ent")
-    row = LegalEntityRow(id=id_, **entity.model_dump(exclude={"id", "tax_rates"}))
+    said = entity.model_dump(exclude={"id", "tax_rates"})
+    row = LegalEntityRow(id=id_, **{**said, "look": entity.look.model_dump(exclude_none=True)})
     dates = [rate.valid_from for rate in entity.tax_rates]
     if len(set(dates)) < len(dates):
         raise Refusal(422, "TaxRateTwice", "two tax rates begin on one day", where="tax_rates", hint="one rate per day")
@@ -127,6 +141,17 @@ async def add_tax_rate(entity_id: str, rate: TaxRateIn, _caller: Admin, _once: O
         raise Refusal(
             409, "TaxRateExists", "another rate begins on this day", where="valid_from", hint="choose a later day"
         )
+    return await out(database, row)
+
+
+@router.post("/{entity_id}/look")
+async def change_look(entity_id: str, look: LookIn, _caller: Admin, _once: OnceKey, database: Db) -> EntityOut:
+    """How its documents look from now on. What was rendered stays as it is."""
+    async with database.transaction() as session:
+        row = await session.get(LegalEntityRow, entity_id)
+        if row is None:
+            raise missing("entity", entity_id)
+        row.look = look.model_dump(exclude_none=True)
     return await out(database, row)
 
 

@@ -1,25 +1,28 @@
-"""The forecast of a deal: its dated steps to the end of the term if all sign and pay, with the net amount of each period."""
+"""The forecast of a deal: its dated steps to the end of the term if all sign and pay, with what each bill invoices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
 from api.deal import deal_row
-from api.deal_page import AmountOut, amount
 from api.schema import At, Id, Out
 from api.store import Db
+from domain.billing_plan import PlanLine
 from domain.forecast import ForecastStep, forecast
-from domain.quote import uplifted
-from domain.quote_version import content, from_content
+from domain.invoice import InvoiceLine
+from domain.preview.coming import agreed, bill
+from domain.quote_version import PricedQuote, offer, offers
 from domain.state import Deal
 from models import contract as contracts
 from models import quote as quotes
+from models.contract import ContractLineRow
 from models.quote import QuoteVersionRow
 from workflows.converter import from_json
 
@@ -42,38 +45,55 @@ class ForecastOut(Out):
     net_total: AmountOut = Field(description="of the invoices above, before tax")
 
 
-class _Amounts:
-    """The net amount of one period, by term: the term's own version, or the last known one with its uplift."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plans:
+    """What each term bills: as it was booked, else by the version that is offered, else as the term before, uplifted."""
 
-    def __init__(self, versions: Sequence[QuoteVersionRow], by_term: dict[int, str], open_version: str) -> None:
-        self._contents = {row.id: row.content for row in versions}
-        self._by_term = by_term
-        self._open = open_version
+    versions: Mapping[str, QuoteVersionRow]
+    terms: Mapping[int, str]  # version by term
+    booked: Mapping[int, Sequence[ContractLineRow]]
+    offered: str
+    _known: dict[int, tuple[PlanLine, ...]] = field(default_factory=dict)
 
-    def of(self, term: int) -> int:
-        """Minor units. A term that is not agreed yet costs what the one before costs, with the agreed uplift."""
-        known = self._by_term.get(term)
-        if known is None and term <= 1:
-            known = self._open
-        if known is not None:
-            return from_content(self._contents[known]).totals.net_minor if known in self._contents else 0
-        base = max((number for number in self._by_term if number < term), default=1)
-        start = self._by_term.get(base, self._open)
-        if start not in self._contents:
-            return 0
-        quote = from_content(self._contents[start])
-        percent: Decimal = quote.terms.uplift_percent
-        for _ in range(term - base):
-            quote = uplifted(content(quote), percent)
-        return quote.totals.net_minor
+    def of(self, step: ForecastStep) -> tuple[PlanLine, ...]:
+        """The plan of a bill's term; none where nothing is known of it."""
+        if step.term not in self._known:
+            self._known[step.term] = self._read(step)
+        return self._known[step.term]
+
+    def _read(self, step: ForecastStep) -> tuple[PlanLine, ...]:
+        if step.of is not None and (rows := self.booked.get(step.term)):
+            return tuple(contracts.plan_line(row.model_dump(), periods=step.of.periods) for row in rows)
+        base = max((number for number in self.terms if number < step.term), default=1)
+        version = self.versions.get(self.terms.get(base, self.offered))
+        if version is None:
+            return ()
+        return agreed(_offer(version), renewals=step.term - base)
+
+    def bill(self, step: ForecastStep) -> tuple[InvoiceLine, ...]:
+        """What a bill puts on its invoice."""
+        if step.of is None:
+            return ()
+        return bill(self.of(step), step.of, step.number, periods=step.periods)
 
 
-async def _amounts(session: AsyncSession, deal: Deal) -> _Amounts:
+def _offer(version: QuoteVersionRow) -> PricedQuote:
+    """The offer of a version: the one that the customer chose, or the recommended one while the choice is open."""
+    if version.alternative:
+        return offer(version.content, version.alternative)
+    return offers(version.content).headline
+
+
+async def _plans(session: AsyncSession, deal: Deal) -> _Plans:
     versions = await quotes.versions(session, deal.id)
     terms = await contracts.terms(session, deal.contract.id) if deal.contract is not None else ()
-    by_term = {row.term: row.quote_version_id for row in terms}
-    open_version = next((order.version_id for order in deal.orders if order.version_id), "")
-    return _Amounts(versions, by_term, open_version)
+    booked = {row.term: await contracts.lines(session, row.contract_id, row.term) for row in terms}
+    return _Plans(
+        versions={row.id: row for row in versions},
+        terms={row.term: row.quote_version_id for row in terms},
+        booked=booked,
+        offered=next((order.version_id for order in deal.orders if order.version_id), ""),
+    )
 
 
 @router.get("")
@@ -87,17 +107,17 @@ async def show_forecast(
     row = await deal_row(database, deal_id)
     deal = from_json(Deal, row.state)
     async with database.session() as session:
-        amounts = await _amounts(session, deal)
-    steps = forecast(deal, until=until)
-    nets = [amounts.of(step.term) for step in steps if step.period is not None]
+        plans = await _plans(session, deal)
+    steps = [(step, plans.bill(step)) for step in forecast(deal, until=until)]
+    nets = [sum(line.amount_minor for line in lines) for _, lines in steps]
     return ForecastOut(
         deal_id=deal_id,
-        steps=[_out(step, amounts, deal.currency) for step in steps],
+        steps=[_out(step, lines, deal.currency) for step, lines in steps if lines or step.of is None],
         net_total=amount(sum(nets), deal.currency),
     )
 
 
-def _out(step: ForecastStep, amounts: _Amounts, currency: str) -> ForecastStepOut:
+def _out(step: ForecastStep, lines: Sequence[InvoiceLine], currency: str) -> ForecastStepOut:
     known = {"at": step.at, "kind": step.kind, "subject": step.subject, "text": step.text}
     if step.period is None:
         return ForecastStepOut.model_validate(known)
@@ -106,6 +126,6 @@ def _out(step: ForecastStep, amounts: _Amounts, currency: str) -> ForecastStepOu
             **known,
             "period_start": step.period.start,
             "period_end": step.period.last_day,
-            "net": amount(amounts.of(step.term), currency),
+            "net": amount(sum(line.amount_minor for line in lines), currency),
         }
     )

@@ -146,6 +146,20 @@ class WriteRoute(APIRoute):
         return once
 
 
+class ReadRoute(APIRoute):
+    """A route whose POST changes nothing and so needs no key; its figures stay exact, too."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def read(request: Request) -> Response:
+            await authenticate(request)
+            body = await body_of(request)
+            return await handler(ExactRequest(request.scope, _again(body, request.receive)))
+
+        return read
+
+
 async def _answer(handler: Handler, request: Request) -> Response:
     try:
         return await handler(request)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.deal_page import AmountOut, amount
 from api.document import invoice_document, pdf_response
 from api.errors import missing
 from api.pagination import LARGEST_PAGE, Page, decode, encode, page
@@ -30,6 +30,7 @@ class InvoiceOut(Out):
     contract_id: str
     term: int
     period_no: int
+    occasion: str = Field(description="a milestone's name; empty: the period itself")
     issued_on: date
     due_on: date
     period_start: date
@@ -52,7 +53,7 @@ class LineOut(Out):
     period_start: date
     period_end: date
     revenue_account: str
-    explain: dict[str, Any] | None
+    explain: list[str] = Field(description="how the amount came about, step by step")
 
 
 class InvoiceFullOut(InvoiceOut):
@@ -66,6 +67,7 @@ class InvoiceFilter(Schema):
     account: str | None = None
     entity: str | None = None
     status: Literal["open", "paid", "uncollectible"] | None = None
+    number: str | None = Field(default=None, max_length=100, examples=["ACME-DE-000001"])
     issued_from: date | None = None
     issued_before: date | None = None
     limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
@@ -82,7 +84,7 @@ def _known(row: InvoiceRow) -> dict[str, Any]:
 async def list_invoices(_caller: Anyone, database: Db, wanted: Annotated[InvoiceFilter, Query()]) -> Page[InvoiceOut]:
     """Invoices by day of issue, the oldest first; every filter narrows."""
     query = select(InvoiceRow).order_by(col(InvoiceRow.issued_on), col(InvoiceRow.id)).limit(wanted.limit + 1)
-    names = {"deal": "deal_id", "account": "account_id", "entity": "entity_id", "status": "status"}
+    names = {"deal": "deal_id", "account": "account_id", "entity": "entity_id", "status": "status", "number": "number"}
     for said, column in names.items():
         if (value := getattr(wanted, said)) is not None:
             query = query.where(col(getattr(InvoiceRow, column)) == value)
@@ -111,8 +113,9 @@ async def show_invoice(invoice_id: Id, _caller: Anyone, database: Db) -> Invoice
 
 
 def _line(row: InvoiceLineRow, currency: str) -> LineOut:
-    known = row.model_dump(exclude={"invoice_id", "amount_minor", "recorded_at"})
-    return LineOut(**known, amount=amount(row.amount_minor, currency))
+    known = row.model_dump(exclude={"invoice_id", "amount_minor", "recorded_at", "explain"})
+    steps = (row.explain or {}).get("steps", [])
+    return LineOut(**known, amount=amount(row.amount_minor, currency), explain=steps)
 
 
 @router.get("/{invoice_id}/pdf", response_class=Response, responses={200: {"content": {"application/pdf": {}}}})

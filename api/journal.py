@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from api.amount import AmountOut, amount
 from api.caller import Finance
-from api.deal_page import AmountOut, amount
 from api.entity import entity_of
 from api.schema import Id, Out
 from api.store import Db

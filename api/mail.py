@@ -1,16 +1,24 @@
-"""Mails leave as they were written by a step, with the paper they name; a sandbox's mail reaches only the sandbox's mail server."""
+"""Mails leave as they were written by a step, with the paper they name; a sandbox's mail reaches only the sandbox's mail server.
 
+A step writes `{{share:<id>}}` for a share link: its token is signed here, at the moment of sending, and kept nowhere.
+"""
+
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from api.document import invoice_document, order_form_document
+from api.document import invoice_document, order_form_document, quote_document
+from api.errors import Refusal
+from api.shares.token import Links
 from api.store import sql
 from gateways.ports import Mail, Mailer
 from models.database import Database
 from models.deal import DealRow
 from models.outbox import MailRow
+from models.share import ShareLinkRow
 
 # A virtual deal's mail is dated by its step, a real one's by the wall.
 _SENT = text("""
@@ -18,6 +26,7 @@ _SENT = text("""
     WHERE key = :key AND sent_at IS NULL
 """)
 _FAILED = text("UPDATE mails SET error = :error WHERE key = :key AND sent_at IS NULL")
+_SHARE = re.compile(r"\{\{share:([a-z0-9_]{1,100})\}\}")
 
 
 class SandboxMailBlocked(Exception):
@@ -27,8 +36,8 @@ class SandboxMailBlocked(Exception):
 class Post:
     """Sends what the steps wrote. `for_sandboxes`: the mail server is the sandbox's own."""
 
-    def __init__(self, database: Database, mailer: Mailer, *, for_sandboxes: bool) -> None:
-        self.database, self.mailer, self.for_sandboxes = database, mailer, for_sandboxes
+    def __init__(self, database: Database, mailer: Mailer, links: Links, *, for_sandboxes: bool) -> None:
+        self.database, self.mailer, self.links, self.for_sandboxes = database, mailer, links, for_sandboxes
 
     async def waiting(self, limit: int) -> Sequence[MailRow]:
         """Unsent mails, those that never failed first, then the oldest."""
@@ -46,8 +55,9 @@ class Post:
             if virtual and not self.for_sandboxes:
                 raise SandboxMailBlocked("a sandbox's mail goes to the sandbox's mail server only")  # noqa: TRY301
             attachments = await self._attachments(row)
+            body = await self._linked(row.body)
             mail = Mail(
-                key=row.key, to=row.to_, subject=row.subject, body=row.body, sent_at=row.at, attachments=attachments
+                key=row.key, to=row.to_, subject=row.subject, body=body, sent_at=row.at, attachments=attachments
             )
             await self.mailer.send(mail)
         except Exception as error:
@@ -56,6 +66,18 @@ class Post:
             raise
         async with self.database.transaction() as session:
             await sql(session, _SENT, {"key": row.key, "virtual": virtual})
+
+    async def _linked(self, body: str) -> str:
+        """The body with the addresses of its share links; what they show is rendered and kept by now."""
+        for share_id in dict.fromkeys(_SHARE.findall(body)):
+            async with self.database.session() as session:
+                link = await session.get(ShareLinkRow, share_id)
+            if link is None:
+                raise LookupError(f"there is no share link {share_id}")
+            with suppress(Refusal):  # a version that was replaced or withdrawn since: its page says so
+                await quote_document(self.database, link.version_id)
+            body = body.replace(f"{{{{share:{share_id}}}}}", self.links.url(link.id, link.content_hash))
+        return body
 
     async def _attachments(self, row: MailRow) -> tuple[tuple[str, bytes], ...]:
         kind, _, id_ = row.attachment.partition(":")

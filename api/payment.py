@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlmodel import col, select
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.deal_page import AmountOut, amount
 from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.schema import At, Id, Out
 from api.store import Db

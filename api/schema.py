@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -52,6 +52,7 @@ Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1, two letters")]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217"), AfterValidator(_currency)]
 Zone = Annotated[str, Field(max_length=60, description="IANA time zone"), AfterValidator(_zone)]
+Language = Annotated[Literal["en", "fr"], Field(description="of documents and pages")]
 At = Annotated[AwareDatetime, AfterValidator(_utc)]
 Share = Annotated[
     Decimal,
@@ -67,6 +68,7 @@ __all__ = [
     "Email",
     "Figure",
     "Id",
+    "Language",
     "Line",
     "Out",
     "OwnId",

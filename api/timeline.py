@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from api.amount import AmountOut, amount
 from api.caller import Anyone
 from api.deal import deal_row
-from api.deal_page import AmountOut, amount
 from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.schema import At, Id, Out
 from api.store import Db

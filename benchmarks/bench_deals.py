@@ -28,7 +28,9 @@ from workflows.converter import data_converter
 ENTITY = "acme"
 SAMPLE = 20
 SIZES = (100, 300)
+WARM = 24  # deals before the first one that counts: connections, templates and types are learnt once
 FULL = (100, 1000, 5000)
+PATIENCE = 300.0  # seconds without a deal getting any further
 _PAID = "SELECT count(*) FROM invoices WHERE status = 'paid'"
 _TOOK = """
 SELECT extract(epoch FROM (SELECT min(recorded_at) FROM deal_steps s WHERE s.deal_id = d.id AND s.kind = 'activate')
@@ -69,10 +71,7 @@ async def grow(system: Whole, client: Client, first: int, last: int, callers: in
     await asyncio.gather(*(call() for _ in range(callers)))
     connection = await asyncpg.connect(system.system.database_url)
     try:
-        for _ in range(36_000):
-            if await connection.fetchval(_PAID) >= last:
-                break
-            await asyncio.sleep(0.1)
+        await _all_paid(connection, last + WARM)
         seconds = time.monotonic() - began
         parts = cpu.between(before, cpu.spent(system.system), last - first)
         took = sorted(row["took"] for row in await connection.fetch(_TOOK, ids))
@@ -89,6 +88,18 @@ async def grow(system: Whole, client: Client, first: int, last: int, callers: in
     )
 
 
+async def _all_paid(connection: asyncpg.Connection, last: int) -> None:
+    """Wait for the last of them, for as long as there is progress. Raises TimeoutError when there is none."""
+    paid, moved_at = -1, time.monotonic()
+    while paid < last:
+        await asyncio.sleep(0.1)
+        found = await connection.fetchval(_PAID)
+        if found != paid:
+            paid, moved_at = found, time.monotonic()
+        elif time.monotonic() - moved_at > PATIENCE:
+            raise TimeoutError(f"{paid} of {last} deals have paid, and none more in {PATIENCE:.0f} s")
+
+
 async def _middle(client: Client, ids: Sequence[str]) -> history.Cost:
     costs = [history.cost(await history.events_of(client, deal_workflow_id(id_))) for id_ in ids]
     return sorted(costs, key=lambda cost: (cost.actions, cost.events))[len(costs) // 2]
@@ -99,11 +110,23 @@ async def run(sizes: Sequence[int], callers: int, folder: Path) -> None:
         await system.furnish(entity=ENTITY)
         await system.control("behaviour", account=ENTITY, party="signature", email="*", action="sign", after_hours=0)
         client = await Client.connect(system.system.temporal_address, data_converter=data_converter)
+        await grow(system, client, -WARM, 0, callers)
         stages: list[Stage] = []
-        for size in sizes:
-            stages.append(await grow(system, client, stages[-1].last if stages else 0, size, callers))
-            print(f"{size} deals: {stages[-1].rate:.1f} a second", flush=True)
-        report(stages, callers)
+        try:
+            for size in sizes:
+                stages.append(await grow(system, client, stages[-1].last if stages else 0, size, callers))
+                print(f"{size} deals: {told(stages[-1])}", flush=True)
+        finally:
+            if stages:
+                report(stages, callers)
+
+
+def told(stage: Stage) -> str:
+    """One stage in one line, as soon as it is known."""
+    return (
+        f"{stage.rate:.1f} a second, active after {stage.median:.1f} s, {stage.cost.events} events, "
+        f"{stage.cost.actions} actions, CPU ms per deal {sum(stage.parts.values()):.0f} ({cpu.told(stage.parts)})"
+    )
 
 
 def report(stages: Sequence[Stage], callers: int) -> None:

@@ -2,33 +2,73 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 import typer
 
-from cli import audit, clock, deal, demo, files, key, show, system
-from cli.client import close_all
 from cli.trouble import Trouble
-from demo.positions import FileProblems
-from embedded.processes import ServerFailedError
 
-app = typer.Typer(
-    name="q2c",
-    help="Quote to cash: every deal is one durable workflow, and every cent is provable.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("up")(system.up)
-app.command("down")(system.down)
-app.command("status")(system.status)
-app.add_typer(deal.app, name="deal")
-app.add_typer(key.app, name="key")
-app.add_typer(clock.app, name="clock")
-app.add_typer(clock.sandboxes, name="sandbox")
-app.command("import")(files.import_)
-app.command("demo")(demo.demo)
-app.command("audit")(audit.audit)
+# Each name with where it lives; a group is a Typer of its own. Only what is named is imported: `preview rate` is light.
+COMMANDS = {
+    "up": "cli.system:up",
+    "down": "cli.system:down",
+    "status": "cli.system:status",
+    "import": "cli.files:import_",
+    "demo": "cli.demo:demo",
+    "audit": "cli.audit:audit",
+}
+PREVIEWS = {
+    "rate": "cli.preview:rate_",
+    "quote": "cli.preview_quote:quote",
+}
+GROUPS = {
+    "deal": "cli.deal:app",
+    "key": "cli.key:app",
+    "clock": "cli.clock:app",
+    "sandbox": "cli.clock:sandboxes",
+    "pricebook": "cli.price_book:app",
+    "coupon": "cli.coupon:app",
+    "invoice": "cli.invoice:app",
+}
+
+
+def built(arguments: Sequence[str]) -> typer.Typer:
+    """The commands: all of them for help and for what is unknown, else the one that is named."""
+    app = typer.Typer(
+        name="q2c",
+        help="Quote to cash: every deal is one durable workflow, and every cent is provable.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_nothing)  # one command alone stays a command with a name
+    named, then = (*arguments, "", "")[:2]
+    everything = named not in {*COMMANDS, *GROUPS, "preview"}
+    _register(app, COMMANDS, named, everything=everything)
+    for name, place in GROUPS.items():
+        if everything or name == named:
+            app.add_typer(_found(place), name=name)
+    if everything or named == "preview":
+        previews = typer.Typer(no_args_is_help=True, help="Price something here and now, without a server.")
+        _register(previews, PREVIEWS, then, everything=then not in PREVIEWS)
+        app.add_typer(previews, name="preview")
+    return app
+
+
+def _register(app: typer.Typer, commands: Mapping[str, str], named: str, *, everything: bool) -> None:
+    for name, place in commands.items():
+        if everything or name == named:
+            app.command(name)(_found(place))
+
+
+def _nothing() -> None: ...
+
+
+def _found(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,22 +83,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    said = list(arguments) if arguments is not None else sys.argv[1:]
     try:
-        app(list(arguments) if arguments is not None else None, prog_name="q2c")
+        built(said)(said, prog_name="q2c")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Trouble as trouble:
-        return _refused(trouble.lines())
-    except FileProblems as found:
-        return _refused([str(problem) for problem in found.problems])
-    except ServerFailedError as failed:
-        return _refused([*str(failed).splitlines(), "  mend   look at the log above; `q2c down` stops what is up"])
+    except Exception as trouble:
+        lines = _told(trouble)
+        if lines is None:
+            raise
+        return _refused(lines)
     finally:
-        close_all()
+        if "cli.client" in sys.modules:
+            from cli.client import close_all
+
+            close_all()
     return 0
 
 
+def _told(trouble: Exception) -> list[str] | None:
+    """How an expected trouble is told; None for any other. What was never imported was never raised."""
+    if isinstance(trouble, Trouble):
+        return trouble.lines()
+    if "demo.positions" in sys.modules:
+        from demo.positions import FileProblems
+
+        if isinstance(trouble, FileProblems):
+            return [str(problem) for problem in trouble.problems]
+    if "embedded.processes" in sys.modules:
+        from embedded.processes import ServerFailedError
+
+        if isinstance(trouble, ServerFailedError):
+            return [*str(trouble).splitlines(), "  mend   look at the log above; `q2c down` stops what is up"]
+    return None
+
+
 def _refused(lines: Sequence[str]) -> int:
+    from cli import show
+
     sys.stdout.flush()
     out = show.console(error=True)
     for number, line in enumerate(lines):

@@ -16,12 +16,13 @@ from temporalio.service import RPCError
 
 import worker
 from cli import audit_outside, audit_temporal
+from cli.audit_lines import contract_lines_are_those_agreed
 from cli.audit_outside import Outside
-from cli.audit_periods import every_due_period_is_invoiced_once
+from cli.audit_periods import every_due_bill_is_made_once, invoices_bill_what_was_agreed
 from cli.trouble import Trouble
 from gateways.parties import PartiesFor
 from gateways.ports import GatewayRefused, GatewayUnavailable
-from models import audit_deals, audit_invoices, audit_ledger
+from models import audit_deals, audit_invoices, audit_ledger, audit_quotes
 from models.audit import Breach, Check
 from models.database import Database
 from settings import Settings
@@ -30,7 +31,10 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     *audit_ledger.CHECKS,
     *audit_invoices.CHECKS,
     *audit_deals.CHECKS,
-    every_due_period_is_invoiced_once,
+    *audit_quotes.CHECKS,
+    every_due_bill_is_made_once,
+    invoices_bill_what_was_agreed,
+    contract_lines_are_those_agreed,
 )
 SETTLES = 1.5  # seconds: what is under way just now is no breach; what is still there afterwards is
 PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between two questions to an outside that did not answer one

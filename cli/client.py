@@ -55,6 +55,13 @@ class Api:
         said = {name: value for name, value in params.items() if value is not None}
         return _read(self._send("GET", path, params=said))
 
+    def text(self, path: str) -> str:
+        """One document as the text that it is. Raises what `get` raises."""
+        answer = self._send("GET", path)
+        if answer.is_error:
+            _read(answer)
+        return answer.text
+
     def pages(self, path: str, *, most: int | None = None, **params: Any) -> Iterator[Json]:
         """Every item of a list, read page by page; at most `most`."""
         cursor, left = None, most

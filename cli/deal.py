@@ -1,6 +1,6 @@
 """What is said to a deal, and how it is read; each command is one call of the API, and shows where the deal stands afterwards."""
 
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,47 +9,36 @@ from rich.text import Text
 
 from cli import show
 from cli.client import Api, Refused, api_of
+from cli.deal_id import DealId, found, open_order
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
-from cli.draft_file import Asked, asked, told_in_file
+from cli.deal_quote import clone, compare, milestone, quote, versions
+from cli.deal_share import answer, questions, share
+from cli.draft_file import account_of, asked, told_in_file
 from cli.forecast import forecast_
 from cli.home import FOLDER, Folder
-from cli.trouble import Trouble
 
 app = typer.Typer(help="Deals: open one, read it, say something to it.", no_args_is_help=True)
 
 COLUMNS = ("deal", "name", "entity", "stage", "waits for", "since (UTC)", "next (UTC)", "ACV")
 
-DealId = Annotated[str, typer.Argument(help="The deal's id, the beginning of it, or its whole name.", metavar="DEAL")]
 DraftFile = Annotated[Path, typer.Argument(help="YAML or JSON: name, account, and what is asked for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal's story.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which version is meant; the newest unless said.")]
 
 
-app.command("forecast")(forecast_)
-
-
-def found(api: Api, said: str) -> str:
-    """A deal's id from its id, the beginning of it, or its name. Raises Trouble for none and for more than one."""
-    if re.fullmatch(r"d_[a-z2-7]{26}", said):
-        return said
-    matches = [
-        each
-        for each in api.pages("/v1/deals")
-        if each["name"].casefold() == said.casefold() or each["id"].startswith(said)
-    ]
-    if len(matches) == 1:
-        return str(matches[0]["id"])
-    if not matches:
-        raise Trouble(f"there is no deal {said!r}", where="DEAL", mend="see `q2c deal list`")
-    raise Trouble(
-        f"{len(matches)} deals are called {said!r}",
-        where="DEAL",
-        mend="give one of these ids",
-        errors=[
-            ("", f"{each['id']}  {each['name']}, {each['stage']}, opened {each['opened_at'][:10]}")
-            for each in matches[:10]
-        ],
-    )
+_MORE: dict[str, Callable[..., None]] = {
+    "forecast": forecast_,
+    "versions": versions,
+    "quote": quote,
+    "compare": compare,
+    "clone": clone,
+    "share": share,
+    "questions": questions,
+    "answer": answer,
+    "milestone": milestone,
+}
+for _name, _command in _MORE.items():
+    app.command(_name)(_command)
 
 
 @app.command("open")
@@ -79,28 +68,6 @@ def revise(deal: DealId, file: DraftFile, folder: Folder = FOLDER) -> None:
     except Refused as refused:
         raise told_in_file(said, refused) from None
     print_standing(api, page)
-
-
-def account_of(api: Api, said: Asked) -> str:
-    """The account's id from its id, its name or its mail address. Raises Trouble at the file's line."""
-    if re.fullmatch(r"acc_[a-z2-7]{26}", said.account):
-        return said.account
-    wanted = said.account.casefold()
-    matches = [
-        each for each in api.pages("/v1/accounts") if wanted in {each["name"].casefold(), each["email"].casefold()}
-    ]
-    if len(matches) == 1:
-        return str(matches[0]["id"])
-    known = [("", f"{each['id']}  {each['name']} of {each['entity_id']}") for each in matches[:10]]
-    what = (
-        f"{len(matches)} accounts are called {said.account!r}" if matches else f"there is no account {said.account!r}"
-    )
-    mend = (
-        "give one of these ids"
-        if matches
-        else "give an account's id, name or mail address; `q2c import` makes accounts"
-    )
-    raise Trouble(what, where=said.at("account"), mend=mend, errors=known)
 
 
 @app.command("list")
@@ -213,7 +180,7 @@ def _decide(deal: str, version: int | None, reason: str, folder: Path, *, approv
     api = api_of(folder)
     id_ = found(api, deal)
     page = api.get(f"/v1/deals/{id_}")
-    order = _open_order(page)
+    order = open_order(page)
     number = version or order["version"]
     hashes = {each["version"]: each["content_hash"] for each in order["versions"]}
     body = {"version": number, "content_hash": hashes.get(number, ""), "approve": approve, "reason": reason}
@@ -225,11 +192,4 @@ def _say(api: Api, deal: str, command: str, body: dict[str, Any]) -> None:
 
 
 def _newest(api: Api, deal: str) -> int:
-    return int(_open_order(api.get(f"/v1/deals/{deal}"))["version"])
-
-
-def _open_order(page: dict[str, Any]) -> dict[str, Any]:
-    order: dict[str, Any] | None = page["orders"][-1] if page["orders"] else None
-    if order is None or not order["version"]:
-        raise Trouble(f"{page['name']} has no priced version yet", where="version", mend="look again in a moment")
-    return order
+    return int(open_order(api.get(f"/v1/deals/{deal}"))["version"])

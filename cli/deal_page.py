@@ -11,6 +11,7 @@ from cli.client import Api
 
 Page = dict[str, Any]
 COMING = 5
+STEPS = 4  # of a ramp, that a line names
 
 
 def zone_of(api: Api, page: Page) -> str:
@@ -48,13 +49,13 @@ def _below(out: Console, made: Any) -> None:
     show.put(out, made, 2)
 
 
-def _now(page: Page, entity: Page) -> datetime:
+def now_of(page: Page, entity: Page) -> datetime:
     """The deal's now: its sandbox's clock, or the wall's."""
     return show.moment(entity["clock_at"]) if page["virtual"] else datetime.now(tz=UTC)
 
 
 def _head(out: Console, page: Page, entity: Page) -> None:
-    zone, now = entity["zone"], _now(page, entity)
+    zone, now = entity["zone"], now_of(page, entity)
     stage = show.word(page["stage"])
     stage.stylize("bold")
     out.print(Text(page["name"], style="bold") + Text("  ") + stage)
@@ -122,8 +123,26 @@ def _orders(out: Console, page: Page, zone: str) -> None:
             )
         if order["versions"]:
             _below(out, made)
+        if order["alternatives"] or order["answer"]:
+            _below(out, _customer(order))
         for asked in order["approvals"]:
             _below(out, _approval(asked, zone))
+    waiting = sum(each["reply"] is None for each in page["questions"])
+    if waiting:
+        said = f"{waiting} questions of the customer wait for an answer  → q2c deal questions"
+        _below(out, Text(said, style="yellow"))
+
+
+def _customer(order: Page) -> Text:
+    """What the customer may choose from, and said on the share link."""
+    said = Text("")
+    if order["alternatives"]:
+        names = [each["name"] + (" (recommended)" if each["recommended"] else "") for each in order["alternatives"]]
+        said += Text(f"alternatives {', '.join(names)}")
+        said += Text(f"; {order['chosen']} chosen", style="green") if order["chosen"] else Text("")
+    if order["answer"]:
+        said += Text("; " if said else "") + Text("the customer ") + show.word(order["answer"])
+    return said
 
 
 def _approval(asked: Page, zone: str) -> Text:
@@ -150,13 +169,43 @@ def _contract(out: Console, page: Page, contract: Page) -> None:
     billed = f"; billed through {brief['billed_through']}" if brief.get("billed_through") else ""
     access = f"; access {brief['access']}" if brief.get("access") else ""
     _below(out, Text(f"{span}, {terms}, {renewal}{billed}{access}"))
-    made = show.table("term", "product", "quantity", "a period", right=("quantity", "a period"))
+    made = show.table("term", "product", "", "quantity", "net", right=("quantity", "net"))
     for term in contract["terms"]:
         for number, line in enumerate(term["lines"]):
             first = f"{term['term']}, every {term['interval_months']} mo." if number == 0 else ""
             quantity = f"{line['quantity']} {line['unit_label']}".strip()
-            made.add_row(first, line["description"], quantity, line["period_amount"]["text"])
+            when = Text(_when_billed(line, term), style=show.DIM)
+            made.add_row(first, line["description"], when, quantity, line["period_amount"]["text"])
+        for each in term["milestones"]:
+            said = Text(f"when {each['milestone']} is reached  → q2c deal milestone", style="yellow")
+            made.add_row("", said, "", "", each["net"]["text"])
     _below(out, made)
+    for term in contract["terms"]:
+        if term["coming"]:
+            _below(out, Text(_still(term["coming"]), style=show.DIM))
+
+
+def _still(coming: list[Page]) -> str:
+    """What a term still invoices, net: how many, how much in all, and the day from which each amount holds."""
+    steps = [each for n, each in enumerate(coming) if not n or each["net"] != coming[n - 1]["net"]]
+    named = [f"{each['net']['text']} on {each['on']}" for each in steps[:STEPS]]
+    more = ", …" if len(steps) > STEPS else ""
+    return f"still to invoice: {len(coming)} times, from {', then '.join(named)}{more}"
+
+
+def _when_billed(line: Page, term: Page) -> str:
+    """Which periods a line is billed for, where it is not every one from the first, in advance."""
+    said = {"one_time": ["once"], "milestone": [f"milestone {line['milestone']}"], "usage": ["by usage"]}
+    parts = said.get(line["kind"], [])
+    if line["kind"] == "recurring" and line["timing"] == "arrears":
+        parts = ["in arrears"]
+    segments = [each for each in term["lines"] if each["line_no"] == line["line_no"]]
+    if len(segments) > 1:
+        last = line["to_period"] or ""
+        parts = [*parts, f"periods {line['from_period'] + 1}–{last}"]
+    if line["starts_on"]:
+        parts = [*parts, f"from {line['starts_on']}"]
+    return ", ".join(parts)
 
 
 def _invoices(out: Console, page: Page, invoices: list[Page], zone: str) -> None:

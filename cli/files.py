@@ -1,39 +1,26 @@
-"""`q2c import`: files as demo/ has them become entities, people, price books, policies and accounts; all are read before any is sent."""
+"""`q2c import`: files as demo/ has them become entities, people, price books, coupons, policies and accounts; all are read before any is sent."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli import show
-from cli.client import Api, Refused, api_of
+from cli.client import Api, api_of
 from cli.draft_file import document
 from cli.home import FOLDER, Folder
+from cli.import_item import Item, all_items, coupon_items, place, price_book_item, send
 from cli.trouble import Trouble
-from demo.load import ACCOUNT_COLUMNS, load_accounts, load_entities, load_people
+from demo.load import ACCOUNT_COLUMNS, ACCOUNT_OPTIONAL, load_accounts, load_entities, load_people
 from demo.positions import Document, FileProblem, FileProblems, load_csv
 from demo.records import Account, Entity, Person
-from domain import price_book
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.dunning_policy import DunningPolicy
 
-ORDER = ("entity", "person", "price book", "approval policy", "dunning policy", "account")
+ORDER = ("entity", "person", "price book", "coupon", "approval policy", "dunning policy", "account")
 Files = Annotated[list[Path], typer.Argument(help="YAML, JSON or CSV files, in any order.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One thing to be sent: `at` is where it stands in its file."""
-
-    kind: str
-    name: str
-    path: str
-    body: Mapping[str, Any]
-    at: Callable[[str], str]
 
 
 def import_(
@@ -50,15 +37,7 @@ def import_(
     folder: Folder = FOLDER,
 ) -> None:
     """Load your own data. Nothing is sent while anything in any file is wrong; the same file again changes nothing."""
-    items: list[Item] = []
-    problems: list[FileProblem] = []
-    for path in files:
-        try:
-            items += _items(path, card, entity)
-        except FileProblems as found:
-            problems += found.problems
-    if problems:
-        raise FileProblems(problems)
+    items = all_items(files, lambda path: _items(path, card, entity))
     api = api_of(folder)
     made = show.table("", "name", "id", whole=("id",), heading=False)
     for item in sorted(items, key=lambda each: ORDER.index(each.kind)):
@@ -67,16 +46,11 @@ def import_(
 
 
 def _send(api: Api, item: Item) -> str:
-    """Send it, unless it is there already; what the API refuses is told at the file's own line."""
+    """Send it, unless it is there already; returns its id."""
     if item.kind == "account" and (known := _known(api, item)):
         return known
-    try:
-        answer = api.post(item.path, item.body)
-    except Refused as refused:
-        errors = [(item.at(where), f"{where}: {message}") for where, message in refused.errors]
-        where = f"{item.at(refused.where)}: {refused.where}" if refused.where else item.at("")
-        raise Trouble(refused.what, where=where, mend=refused.mend, type_=refused.type, errors=errors) from None
-    return str(answer.get("id", answer.get("email", "")))
+    answer = send(api, item)
+    return str(answer.get("id") or answer.get("email") or answer.get("code"))
 
 
 def _known(api: Api, item: Item) -> str:
@@ -103,29 +77,22 @@ def _items(path: Path, card: str, entity: str) -> list[Item]:
         case {"people": _}:
             return [_person(each, read, i) for i, each in enumerate(load_people(path))]
         case {"products": _}:
-            book = read.read(price_book.parse)
-            return [_document(read, "price book", book.name, "/v1/price-books")]
+            return [price_book_item(read)]
+        case {"coupons": _} | {"code": _}:
+            return coupon_items(read)
         case {"rules": _}:
-            policy = read.read(Policy.parse)
+            policy = read.read(Matrix.parse)
             return [_document(read, "approval policy", policy.name, "/v1/policies/approval")]
         case {"card": _} | {"transfer": _}:
             dunning = read.read(DunningPolicy.parse)
             return [_document(read, "dunning policy", dunning.name, "/v1/policies/dunning")]
         case _:
-            message = "is nothing that can be imported: entities, people, a price book (products), an approval policy (rules), a dunning policy (card, transfer), or accounts as CSV"
+            message = "is nothing that can be imported: entities, people, a price book (products), coupons, an approval policy (rules), a dunning policy (card, transfer), or accounts as CSV"
             raise FileProblems([read.problem("", message)])
 
 
-def _place(read: Document, base: str) -> Callable[[str], str]:
-    def at(field: str) -> str:
-        line, column = read.position(f"{base}.{field}" if base and field else base or field)
-        return f"{read.file}:{line}:{column}"
-
-    return at
-
-
 def _document(read: Document, kind: str, name: str, path: str) -> Item:
-    return Item(kind=kind, name=name, path=path, body=dict(read.mapping), at=_place(read, ""))
+    return Item(kind=kind, name=name, path=path, body=dict(read.mapping), at=place(read, ""))
 
 
 def _entity(entity: Entity, read: Document, number: int) -> Item:
@@ -143,9 +110,10 @@ def _entity(entity: Entity, read: Document, number: int) -> Item:
         "bank_account": re.sub(r"[^A-Z0-9]+", "-", entity.bank_account.upper()).strip("-"),
         "address": entity.address,
         "tax_number": entity.tax_number,
+        "look": {"accent": entity.accent},
         "tax_rates": rates,
     }
-    return Item(kind="entity", name=entity.name, path="/v1/entities", body=body, at=_place(read, f"entities[{number}]"))
+    return Item(kind="entity", name=entity.name, path="/v1/entities", body=body, at=place(read, f"entities[{number}]"))
 
 
 def _person(person: Person, read: Document, number: int) -> Item:
@@ -156,11 +124,11 @@ def _person(person: Person, read: Document, number: int) -> Item:
         "manager": person.manager or None,
         "country": person.country or None,
     }
-    return Item(kind="person", name=person.name, path="/v1/people", body=body, at=_place(read, f"people[{number}]"))
+    return Item(kind="person", name=person.name, path="/v1/people", body=body, at=place(read, f"people[{number}]"))
 
 
 def _accounts(path: Path, card: str, entity: str) -> list[Item]:
-    rows = load_csv(path, ACCOUNT_COLUMNS)
+    rows = load_csv(path, ACCOUNT_COLUMNS, ACCOUNT_OPTIONAL)
     accounts = load_accounts(path)
     return [_account(each, row.problem("", ""), card, entity) for each, row in zip(accounts, rows, strict=True)]
 
@@ -174,6 +142,8 @@ def _account(account: Account, stands: FileProblem, card: str, entity: str) -> I
         "country": account.country,
         "currency": account.currency,
         "zone": account.zone,
+        "segment": account.segment,
+        "language": account.language,
         "method": "card" if card else "transfer",
         "method_token": card,
     }

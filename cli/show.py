@@ -85,6 +85,15 @@ def instant(said: str | None, zone: str = "UTC") -> str:
     return "" if not said else moment(said).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
 
 
+def span(first: str | None, end: str | None) -> str:
+    """Two dates, half-open.
+
+    >>> span("2026-01-01", None), span(None, "2027-01-01"), span(None, None)
+    ('from 2026-01-01', 'before 2027-01-01', 'always')
+    """
+    return " ".join(f"{word} {on}" for word, on in (("from", first), ("before", end)) if on) or "always"
+
+
 def moment(said: str) -> datetime:
     """An ISO instant of the API."""
     return datetime.fromisoformat(said).astimezone(UTC)

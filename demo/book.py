@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,12 +18,15 @@ from demo.load import (
     load_price_book,
 )
 from demo.positions import FileProblem, FileProblems
-from demo.records import Account, Deal, Entity, Person
-from domain.approval_policy import Policy, required
+from demo.quotes import load_coupons, load_price_rise, load_quotes
+from demo.records import Account, Deal, Entity, Person, PriceRise
+from domain.approving.policy import Matrix
+from domain.coupon import Coupon
 from domain.dunning_policy import DunningPolicy
 from domain.errors import DomainError
+from domain.preview.offers import Previewed, previewed
 from domain.price_book import PriceBook
-from domain.quote import Draft, price
+from domain.quote import Draft
 
 T = TypeVar("T")
 FOLDER = Path(__file__).parent
@@ -37,9 +40,11 @@ class Book:
     people: dict[str, Person]
     accounts: dict[str, Account]
     price_books: dict[str, PriceBook]
-    approval: Policy
+    approval: Matrix
     dunning: DunningPolicy
     deals: tuple[Deal, ...]
+    coupons: dict[str, Coupon]
+    rise: PriceRise | None = None
 
 
 def load_book(folder: Path = FOLDER) -> Book:
@@ -49,6 +54,9 @@ def load_book(folder: Path = FOLDER) -> Book:
     people = _told(problems, lambda: load_people(folder / "people.yaml"))
     accounts = _told(problems, lambda: load_accounts(folder / "accounts.csv"))
     deals = _told(problems, lambda: load_deals(folder / "deals.csv"))
+    quotes = _told(problems, lambda: load_quotes(folder / "quotes.csv"))
+    coupons = _told(problems, lambda: load_coupons(folder / "coupons.yaml"))
+    rise = _told(problems, lambda: load_price_rise(folder / "price_rise.yaml"))
     approval = _told(problems, lambda: load_approval_policy(folder / "policies" / "approval.yaml"))
     dunning = _told(problems, lambda: load_dunning_policy(folder / "policies" / "dunning.yaml"))
     books = [_told(problems, _loader(path)) for path in sorted((folder / "price_books").glob("*.yaml"))]
@@ -63,9 +71,11 @@ def load_book(folder: Path = FOLDER) -> Book:
         price_books={each.name: each for each in books if each is not None},
         approval=approval,
         dunning=dunning,
-        deals=deals,
+        deals=(*deals, *(quotes or ())),
+        coupons={coupon.code: coupon for coupon in coupons or ()},
+        rise=rise,
     )
-    problems = [problem for deal in deals for problem in _deal_problems(deal, book)]
+    problems = [problem for deal in book.deals for problem in _deal_problems(deal, book)]
     if problems:
         raise FileProblems(problems)
     return book
@@ -103,17 +113,33 @@ def _deal_problems(deal: Deal, book: Book) -> list[FileProblem]:
 
 
 def _pricing_problems(deal: Deal, account: Account, book: Book) -> list[FileProblem]:
-    price_book = book.price_books[str(deal.terms["price_book"])]
     try:
-        quote = price(Draft.parse(deal.draft(account)), price_book, on=deal.start)
+        found = tried(deal, deal.draft(account), book)
+        if deal.revised is not None:
+            tried(deal, deal.revised, book)
     except DomainError as refusal:
-        column = refusal.where.partition("[")[0]
+        column = "file" if deal.whole else refusal.where.partition("[")[0]
         return [deal.row.problem({"discount_amount": "discount"}.get(column, column), str(refusal))]
+    quote = found.offers.headline
+    if deal.whole and quote.terms.signer_email != account.email:
+        return [deal.row.problem("account", f"{account.email!r} is not the signer's mail address in its file")]
     step = deal.provisioning.fail_step
     if step and step not in quote.provisioning:
         known = ", ".join(quote.provisioning)
         return [deal.row.problem("provisioner", f"{step!r} is no step of this deal: {known}")]
-    return _desk_problems(deal, deal.desk, asks=bool(required(book.approval, quote.facts)))
+    return _desk_problems(deal, deal.desk, asks=bool(found.approvals))
+
+
+def tried(deal: Deal, draft: Mapping[str, object], book: Book) -> Previewed:
+    """The draft, priced here on the day that the deal is opened. Raises DomainError."""
+    return previewed(
+        Draft.parse(draft),
+        book.price_books[str(draft["price_book"])],
+        on=deal.start,
+        policy=book.approval,
+        coupons=book.coupons,
+        entity=book.entities[deal.entity].name,
+    )
 
 
 def _desk_problems(deal: Deal, desk: Desk | None, *, asks: bool) -> list[FileProblem]:

@@ -15,6 +15,7 @@ PATIENCE = 90.0  # seconds until a write that does not settle is given up
 SHORT = 0.05
 ACCEPTED, CONFLICT, UNAVAILABLE = 202, 409, 503
 PAGE = 200
+BROWSER = {"User-Agent": "Mozilla/5.0 (a customer of the demo)", "Accept": "text/html"}
 
 
 class Refused(RuntimeError):
@@ -74,6 +75,7 @@ class World:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
         self._api = httpx.AsyncClient(base_url=api_url, timeout=90, trust_env=False, limits=limits)
         self._outside = httpx.AsyncClient(base_url=outside_url, timeout=60, trust_env=False, limits=limits)
+        self._browser = httpx.AsyncClient(headers=BROWSER, timeout=60, trust_env=False, follow_redirects=True)
 
     def as_(self, key: str) -> Caller:
         return Caller(self._api, key)
@@ -86,7 +88,12 @@ class World:
         """Ask the outside for its own book. Raises Refused."""
         return _read(f"GET {path}", await self._outside.get(path, params=params))
 
+    async def browse(self, url: str, form: Mapping[str, str] | None = None) -> httpx.Response:
+        """A page as a customer's browser gets it, or the page that a form leads to."""
+        return await (self._browser.get(url) if form is None else self._browser.post(url, data=form))
+
     async def close(self) -> None:
+        await self._browser.aclose()
         await self._api.aclose()
         await self._outside.aclose()
 

@@ -27,16 +27,20 @@ class End:
 
 def expected(deal: Deal, today: date) -> End:
     """Where the deal should stand on `today`, the last day of the play."""
+    if deal.visits is not None and not any(visit.action == "accepts" for visit in deal.visits):
+        return End(stage="quote", why="expired unread" if not deal.visits else "expired unanswered")
     if deal.signer.action != "sign":
         return End(stage="quote", why="declined" if deal.signer.action == "decline" else "expired unsigned")
     if deal.provisioning.for_good:
         return End(stage="ended", why="could not be provided; given up by ops")
     if never_pays(deal):
         return End(stage="ended", why="not paid; ended by dunning")
-    over = add_months(deal.start, int(str(deal.terms["term_months"]))) < today
+    starts = str(deal.agreed.get("start", ""))
+    begins = date.fromisoformat(starts) if starts[:1].isdigit() else deal.start
+    over = add_months(begins, int(str(deal.agreed.get("term_months", 12)))) < today
     if not over:
         return End(stage="active", why="in its first term")
-    if deal.terms.get("auto_renew") == "yes":
+    if deal.agreed.get("auto_renew") in {"yes", "true"}:
         return End(stage="active", why="renewed by silence")
     if deal.renewal_signer.action == "sign":
         return End(stage="active", why="renewed by signature")
@@ -73,6 +77,9 @@ def _case(case: CaseStory, story: Story) -> list[str]:
     check(page["stage"] == end.stage, f"is {page['stage']} ({page['waits_for']}), should be {end.stage} ({end.why})")
     check(not page["parked"], f"is parked: {page['parked']}")
     _check_quote(case, check)
+    _check_preview(case, check)
+    if deal.visits is not None:
+        _check_customer(case, check)
     _check_money(case, story, check)
     if deal.provisioning.fail_step and not deal.provisioning.for_good:
         failed = sum(books.failed_steps.get(page["id"], 0) for books in story.books)
@@ -86,6 +93,11 @@ def _check_quote(case: CaseStory, check: Check) -> None:
     """The desk acted as the book says."""
     desk, order = case.deal.desk, case.page["orders"][0]
     approvals = order["approvals"]
+    count = 1 + (case.deal.revised is not None) + (desk is not None and desk.action == "reject")
+    moved = case.moved is not None and case.moved["status"] == "done"
+    versions = [version for version in order["versions"] if version["kind"] != "migration"]
+    check(len(versions) == count, f"has {len(versions)} versions, should be {count}")
+    check(len(order["versions"]) - len(versions) == moved, "has no version of the prices that it was moved to")
     if desk is None:
         check(not approvals, "somebody was asked to approve it")
         return
@@ -95,9 +107,35 @@ def _check_quote(case: CaseStory, check: Check) -> None:
         check(any(a["escalated_to"] for a in approvals), "was never escalated")
     if desk.action == "reject":
         check(any(a["status"] == "rejected" for a in approvals), "was never rejected")
-        check(len(order["versions"]) == 2, f"has {len(order['versions'])} versions, should be 2")  # noqa: PLR2004
-    else:
-        check(len(order["versions"]) == 1, f"has {len(order['versions'])} versions, should be 1")
+
+
+def _check_preview(case: CaseStory, check: Check) -> None:
+    """What was invoiced is what was previewed; a contract that was moved pays from then on what its migration said."""
+    for pair in case.pairs:
+        number, (before, after) = pair.invoice["number"], pair.net
+        check(pair.equal, f"{number} was previewed as {before}, is {after}: {pair.lines[0]} {pair.lines[1]}")
+    reached = {invoice["occasion"] for invoice in case.invoices if invoice["occasion"]}
+    named = {name for name, _ in case.deal.milestones}
+    check(reached == named, f"milestones invoiced: {sorted(reached)}, should be {sorted(named)}")
+    if case.moved is None or case.moved["status"] != "done":
+        return
+    first = [invoice for invoice in case.invoices if invoice["term"] == 1]
+    later = first[sum(1 for pair in case.pairs if not pair.invoice["occasion"]) :]
+    for invoice in later:
+        said = case.moved["after"]["minor"]
+        check(invoice["net"]["minor"] == said, f"{invoice['number']} is {invoice['net']['text']}, not as moved: {said}")
+    check(bool(later), "has no invoice at the prices that it was moved to")
+
+
+def _check_customer(case: CaseStory, check: Check) -> None:
+    """The customer did on the page what it had in mind, and we know of it."""
+    visits = case.deal.visits or ()
+    asked = [visit.text for visit in visits if visit.action == "asks"]
+    views = sum(len(link["views"]) for link in case.shares["links"])
+    check(views >= len(visits) if visits else views == 0, f"{views} views are known of {len(visits)} visits")
+    check([each["text"] for each in case.shares["questions"]] == asked, "its questions are not those that were asked")
+    check(all(each["reply"] == case.deal.reply for each in case.shares["questions"]), "a question has another answer")
+    check(case.order["chosen"] == case.deal.chosen, f"{case.order['chosen']!r} is chosen, not {case.deal.chosen!r}")
 
 
 def _check_money(case: CaseStory, story: Story, check: Check) -> None:

@@ -8,6 +8,9 @@
 | signer, renewal_signer | `sign 24h`, `decline 48h: reason`, `ignore` |
 | provisioner | `ok`, `entitlements fails 2` (times), `users fails for good` |
 | payer | `transfer +20 days` (after the invoice's date), `short 10%` (on the due date, 10 % too little), `never` |
+| customer | on the page that a mail links to, hours after that mail: `looks 3h`, `asks 5h: question`, `declines 20h: reason`, |
+|   | `accepts 30h`, `accepts 30h: better` (which offer); one after another by `;`; what follows a decline is for the next mail |
+| milestones | `design +60 days; go-live +150 days` after the deal was opened |
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ _CODE = re.compile(r"([a-z][a-z_]*)(?:\*(\d*))?")
 _SIGNER = re.compile(r"(sign|decline) (\d{1,4})h(?:: (.+))?|ignore")
 _PROVISIONER = re.compile(r"ok|([a-z][a-z_]*) fails (?:(\d{1,2})|for good)")
 _PAYER = re.compile(r"transfer \+(\d{1,3}) days|short (\d{1,2}(?:\.\d)?)%|never")
+_VISIT = re.compile(r"(looks|asks|declines|accepts) (\d{1,4})h(?:: (.+))?")
+_MILESTONE = re.compile(r"([a-z0-9][a-z0-9 _.-]*?) \+(\d{1,4}) days")
 _DESK = re.compile(
     r"(?P<silent>silent then )?approve (?P<approve>\d{1,3})h"
     r"|reject (?P<reject>\d{1,3})h: (?P<reason>[^;]+); then revise (?P<revise>\d{1,2}(?:\.\d+)?)%"
@@ -72,6 +77,15 @@ class Desk:
     after_hours: int
     reason: str = ""
     revise_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A customer comes to the page of a quote: `text` is the question, the reason, or the name of the offer."""
+
+    action: Literal["looks", "asks", "declines", "accepts"]
+    after_hours: int  # after the mail that brought the link
+    text: str = ""
 
 
 def card_script(text: str) -> tuple[str, ...]:
@@ -163,3 +177,37 @@ def desk(text: str) -> Desk | None:
             revise_percent=Decimal(match["revise"]),
         )
     return Desk(action="silent" if match["silent"] else "approve", after_hours=int(match["approve"]))
+
+
+def customer(text: str) -> tuple[Visit, ...] | None:
+    """What the customer does on the page; '' is None: the quote is not shown on one. Raises FateUnreadable.
+
+    >>> [(visit.action, visit.after_hours, visit.text) for visit in customer("asks 5h: why?; accepts 30h: better")]
+    [('asks', 5, 'why?'), ('accepts', 30, 'better')]
+    >>> customer("never looks")
+    ()
+    """
+    if text in {"", "never looks"}:
+        return () if text else None
+    visits: list[Visit] = []
+    for part in text.split(";"):
+        match = _VISIT.fullmatch(part.strip())
+        if match is None or bool(match[3]) < (match[1] in {"asks", "declines"}) or (match[1] == "looks" and match[3]):
+            forms = "'never looks', 'looks 3h', 'asks 5h: question', 'declines 20h: reason' or 'accepts 30h: better'"
+            raise FateUnreadable(f"expected {forms}, found {part.strip()!r}")
+        visits.append(Visit(action=match[1], after_hours=int(match[2]), text=match[3] or ""))  # type: ignore[arg-type]
+    return tuple(visits)
+
+
+def milestones(text: str) -> tuple[tuple[str, int], ...]:
+    """Each milestone with the days after which it is reached. Raises FateUnreadable.
+
+    >>> milestones("design +60 days; go-live +150 days")
+    (('design', 60), ('go-live', 150))
+    """
+    found: list[tuple[str, int]] = []
+    for part in text.split(";") if text else []:
+        if (match := _MILESTONE.fullmatch(part.strip())) is None:
+            raise FateUnreadable(f"expected 'go-live +60 days', found {part.strip()!r}")
+        found.append((match[1], int(match[2])))
+    return tuple(found)

@@ -55,6 +55,8 @@ async def furnish(world: World, admin: Caller, book: Book, folder: Path) -> Hous
     """Load everything through the API, and tell the outside how its people behave."""
     for path in sorted((folder / "price_books").glob("*.yaml")):
         await admin.post("/v1/price-books", once=f"book/{path.stem}", yaml=path.read_bytes())
+    for coupon in book.coupons.values():
+        await admin.post("/v1/coupons", coupon.to_mapping(), once=f"coupon/{coupon.code}")
     for kind in ("approval", "dunning"):
         content = (folder / "policies" / f"{kind}.yaml").read_bytes()
         await admin.post(f"/v1/policies/{kind}", once=f"policy/{kind}", yaml=content)
@@ -85,7 +87,7 @@ async def _people(world: World, admin: Caller, book: Book) -> tuple[dict[str, Ca
 def _groups_asked(book: Book) -> set[str]:
     """Every group that the approval policy asks or escalates to."""
     rules = book.approval.rules
-    return {group for rule in rules for _, group in rule.require} | {rule.escalate_to for rule in rules}
+    return {each.group for rule in rules for each in rule.require} | {each.to for rule in rules for each in rule.stages}
 
 
 async def _sandbox(world: World, admin: Caller, book: Book, entity: Entity) -> Sandbox:
@@ -116,6 +118,8 @@ def _entity(entity: Entity) -> dict[str, object]:
         "bank_account": re.sub(r"[^A-Z0-9]+", "-", entity.bank_account.upper()).strip("-"),
         "address": entity.address.strip(),
         "tax_number": entity.tax_number,
+        "look": {"accent": entity.accent, "email": entity.email},
+        "language": _language(entity.country),
         "tax_rates": [
             {"valid_from": rate.valid_from.isoformat(), "rate": str(rate.rate), "name": rate.name}
             for rate in entity.tax_rates
@@ -132,8 +136,13 @@ async def _account(admin: Caller, sandbox: str, deal: Deal, account: Account) ->
         "country": account.country,
         "currency": account.currency,
         "zone": account.zone,
+        "language": _language(account.country),
         "method": deal.method,
         "method_token": deal.method_token,
     }
     made = await admin.post("/v1/accounts", said, once=f"account/{account.account}")
     return str(made["id"])
+
+
+def _language(country: str) -> str:
+    return "fr" if country == "FR" else "en"

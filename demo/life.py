@@ -10,12 +10,15 @@ import heapq
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from demo.client import Json
+from demo.client import Json, Refused
 from demo.customers import change_signer, pay, transfer_of
+from demo.fates import Visit
 from demo.furnish import House, Sandbox, opening
 from demo.people import Case, Office
+from demo.visitor import links, visit
 
 SIDE_BY_SIDE = 6
 BUSY, QUIET = timedelta(days=2), timedelta(days=10)  # how often somebody looks in, at least
@@ -24,7 +27,10 @@ THINKS_AGAIN = timedelta(hours=3)  # until sales comes back with a revised quote
 OPS_RETRIES, OPS_GIVES_UP = timedelta(days=1), timedelta(days=5)
 CONFIRMS_AFTER = timedelta(days=2)  # a customer who was asked to confirm a charge with their bank
 NEXT_MOOD = timedelta(days=90)  # the signer of the renewal acts as the book says from then on
+ANSWERS_AFTER = timedelta(hours=2)  # sales answers a customer's question
 MOST_MENDED = 3
+POST_ROUND = 0.1  # seconds between two looks into a letter box
+POST_ROUNDS = 600  # then something is wrong
 
 Do = Callable[[], Awaitable[None]]
 
@@ -41,6 +47,37 @@ class Glance:
     invoices: int
 
 
+class Post:
+    """No clock is moved while somebody waits for the post: it goes out between two moves."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    async def quiet(self) -> None:
+        """Wait until nobody waits for the post."""
+        await self._free.wait()
+
+    async def new_link(self, case: Case, house: House) -> str:
+        """The link in the customer's newest mail, once it is there. Raises Refused where none comes."""
+        account = house.book.accounts[case.deal.account]
+        self._waiting += 1
+        self._free.clear()
+        try:
+            for _ in range(POST_ROUNDS):
+                found = await links(house.world, account)
+                if len(found) > len(case.links):
+                    case.links = found
+                    return found[-1]
+                await asyncio.sleep(POST_ROUND)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._free.set()
+        raise Refused(f"{account.name} waits for its quote", 0, {"detail": "no mail with a link came"})
+
+
 @dataclass(slots=True)
 class Life:
     """The play of one sandbox. `told` hears a Glance after every hop of ours."""
@@ -49,6 +86,8 @@ class Life:
     sandbox: Sandbox
     ends_at: datetime
     told: Callable[[Glance], None]
+    post: Post
+    rise: tuple[Json, Json] | None = None  # a price rise as previewed, and what came of it
     office: Office = field(init=False)
     now: datetime = field(init=False)
     cases: list[Case] = field(init=False)
@@ -68,6 +107,10 @@ class Life:
             at = opening(case.deal, self.sandbox.entity)
             self._plan(at, lambda case=case: self.office.open(case))  # type: ignore[misc]
             self._plan(at + NEXT_MOOD, lambda case=case: self._mood(case))  # type: ignore[misc]
+            for name, days in case.deal.milestones:
+                reached = at + timedelta(days=days)
+                self._plan(reached, lambda case=case, name=name: self.office.reach(case, name))  # type: ignore[misc]
+        self._plan_rise()
         while True:
             while self._plans and self._plans[0][0] <= self.now:
                 await self._act()
@@ -76,6 +119,16 @@ class Life:
                 return
             await self._advance(self._next())
             await self._look()
+
+    def _plan_rise(self) -> None:
+        rise = self.house.book.rise
+        if rise is None or rise.entity != self.sandbox.entity.id or not set(rise.accounts) & set(self.sandbox.accounts):
+            return
+
+        async def do() -> None:
+            self.rise = await self.office.raise_prices(rise, self.sandbox)
+
+        self._plan(datetime.combine(rise.on, time(10), ZoneInfo(self.sandbox.entity.zone)), do)
 
     def _plan(self, at: datetime, do: Do) -> None:
         heapq.heappush(self._plans, (max(at, self.now), next(self._count), do))
@@ -95,6 +148,7 @@ class Life:
     async def _advance(self, to: datetime) -> None:
         ops = next(person for person in self.house.book.people.values() if person.role == "ops")
         path = f"/v1/sandboxes/{self.sandbox.id}/clock/advance"
+        await self.post.quiet()
         await self.house.staff[ops.email].post(
             path, {"to": to.isoformat()}, once=f"clock/{self.sandbox.id}/{to.isoformat()}"
         )
@@ -113,6 +167,8 @@ class Life:
                 continue
             if page["parked"]:
                 self._parked(case)
+            if case.deal.visits is not None:
+                await self._with_customer(case, page)
             if page["waits_for"] == "payment" and "authentication_required" in case.deal.card_script:
                 await self._confirmation(case)
         await self._invoices()
@@ -128,6 +184,31 @@ class Life:
                 invoices=len(self._seen),
             )
         )
+
+    async def _with_customer(self, case: Case, page: Json) -> None:
+        """The quote is on a page: the customer gets a mail and plans its visits; sales answers, or comes back with another."""
+        since = datetime.fromisoformat(page["since"])
+        if page["waits_for"] == "customer" and (case.visits or not case.links) and not case.at_customer:
+            link = await self.post.new_link(case, self.house)
+            case.at_customer = True
+            while case.visits:
+                what = case.visits.pop(0)
+                at = since + timedelta(hours=what.after_hours)
+                self._plan(at, lambda what=what: self._visit(case, link, what))  # type: ignore[misc]
+                if what.action == "declines":
+                    break
+        elif page["waits_for"] == "reply":
+            for question in (await self.house.admin.get(f"/v1/deals/{case.id}"))["questions"]:
+                if question["reply"] is None and question["id"] not in case.replied:
+                    case.replied.add(question["id"])
+                    at, id_ = datetime.fromisoformat(question["at"]) + ANSWERS_AFTER, question["id"]
+                    self._plan(at, lambda id_=id_: self.office.reply(case, id_))  # type: ignore[misc]
+        elif page["waits_for"] == "revision" and case.deal.revised and not case.revised:
+            case.revised, case.at_customer = True, False
+            self._plan(self.now + THINKS_AGAIN, lambda: self.office.revise(case))
+
+    async def _visit(self, case: Case, link: str, what: Visit) -> None:
+        await visit(self.house.world, link, self.house.book.accounts[case.deal.account], what)
 
     async def _approvals(self) -> None:
         mine = {case.id: case for case in self.cases if case.id}

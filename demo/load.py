@@ -12,12 +12,13 @@ from demo import fates
 from demo.positions import FileProblem, FileProblems, Row, load_csv, load_yaml
 from demo.records import Account, Deal, Entity, Person, TaxRate
 from domain import price_book
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.calendar import UnknownZone, local_midnight
 from domain.document import Reader
 from domain.dunning_policy import DunningPolicy
 from domain.errors import InvalidDocument, Problem
 from domain.quote_draft import Draft, DraftInvalid
+from domain.quoting.terms import LANGUAGES
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT_COLUMNS = (
     "account", "name", "entity", "contact", "email", "address", "country", "currency", "zone", "tax_number",
 )  # fmt: skip
+ACCOUNT_OPTIONAL = ("segment", "language")
 TERM_COLUMNS = (
     "price_book", "term_months", "interval_months", "lines", "discount", "net_days", "method", "auto_renew",
     "notice_days", "uplift_percent",
@@ -43,9 +45,9 @@ def load_price_book(path: Path) -> price_book.PriceBook:
     return load_yaml(path).read(price_book.parse)
 
 
-def load_approval_policy(path: Path) -> Policy:
+def load_approval_policy(path: Path) -> Matrix:
     """An approval policy. Raises FileProblems."""
-    return load_yaml(path).read(Policy.parse)
+    return load_yaml(path).read(Matrix.parse)
 
 
 def load_dunning_policy(path: Path) -> DunningPolicy:
@@ -65,18 +67,24 @@ def load_people(path: Path) -> tuple[Person, ...]:
 
 def load_accounts(path: Path) -> tuple[Account, ...]:
     """The accounts. Raises FileProblems."""
-    return _rows(path, ACCOUNT_COLUMNS, _account, lambda account: account.account)
+    return rows_of(path, ACCOUNT_COLUMNS, _account, lambda account: account.account, optional=ACCOUNT_OPTIONAL)
 
 
 def load_deals(path: Path) -> tuple[Deal, ...]:
     """The deals, each checked in itself; `demo/book.py` checks them against the other files. Raises FileProblems."""
-    return _rows(path, DEAL_COLUMNS, _deal, lambda deal: deal.name)
+    return rows_of(path, DEAL_COLUMNS, _deal, lambda deal: deal.name)
 
 
-def _rows(path: Path, columns: tuple[str, ...], parse: Callable[[Row], T], key: Callable[[T], str]) -> tuple[T, ...]:
+def rows_of(
+    path: Path,
+    columns: tuple[str, ...],
+    parse: Callable[[Row], T],
+    key: Callable[[T], str],
+    optional: tuple[str, ...] = (),
+) -> tuple[T, ...]:
     problems: list[FileProblem] = []
     taken: dict[str, T] = {}
-    for row in load_csv(path, columns):
+    for row in load_csv(path, columns, optional):
         try:
             item = parse(row)
         except FileProblems as found:
@@ -156,8 +164,10 @@ def _account(row: Row) -> Account:
             currency=reader.currency("currency"),
             zone=_zone(reader),
             tax_number=reader.text("tax_number", ""),
+            segment=reader.text("segment", "", pattern=f"({WORD})?", shape="a segment in lower case"),
+            language=reader.choice("language", LANGUAGES, LANGUAGES[0]),
         )
-        return _without_problems(account, problems)
+        return without_problems(account, problems)
 
     return row.read(parse)
 
@@ -175,15 +185,15 @@ def _deal(row: Row) -> Deal:
             start=reader.on("start"),
             terms=_terms(reader),
             sepa=reader.flag("sepa", default=False),
-            card_script=_fate(reader, "card_script", fates.card_script, ()),
-            desk=_fate(reader, "desk", fates.desk, None),
-            signer=_fate(reader, "signer", fates.signer, fates.signer("")),
-            provisioning=_fate(reader, "provisioner", fates.provisioning, fates.Provisioning()),
-            payer=_fate(reader, "payer", fates.payer, None),
-            renewal_signer=_fate(reader, "renewal_signer", fates.signer, fates.signer("")),
+            card_script=fate(reader, "card_script", fates.card_script, ()),
+            desk=fate(reader, "desk", fates.desk, None),
+            signer=fate(reader, "signer", fates.signer, fates.signer("")),
+            provisioning=fate(reader, "provisioner", fates.provisioning, fates.Provisioning()),
+            payer=fate(reader, "payer", fates.payer, None),
+            renewal_signer=fate(reader, "renewal_signer", fates.signer, fates.signer("")),
         )
-        _check_payment(reader, deal)
-        return _without_problems(deal, problems)
+        check_payment(reader, deal)
+        return without_problems(deal, problems)
 
     return row.read(parse)
 
@@ -225,7 +235,7 @@ def _lines(reader: Reader) -> list[dict[str, object]]:
     return lines
 
 
-def _check_payment(reader: Reader, deal: Deal) -> None:
+def check_payment(reader: Reader, deal: Deal) -> None:
     if deal.method == "transfer":
         if deal.payer is None:
             reader.problem("payer", "is missing: a deal on transfer says how its payer pays")
@@ -235,7 +245,7 @@ def _check_payment(reader: Reader, deal: Deal) -> None:
         reader.problem("card_script", "is missing: a deal on a card says what the card does")
 
 
-def _fate(reader: Reader, column: str, read: Callable[[str], T], otherwise: T) -> T:
+def fate(reader: Reader, column: str, read: Callable[[str], T], otherwise: T) -> T:
     try:
         return read(reader.text(column, ""))
     except fates.FateUnreadable as unreadable:
@@ -257,7 +267,7 @@ def _zone(reader: Reader) -> str:
     return zone
 
 
-def _without_problems(item: T, problems: list[Problem]) -> T:
+def without_problems(item: T, problems: list[Problem]) -> T:
     if problems:
         raise InvalidDocument(problems=tuple(problems))
     return item

@@ -24,7 +24,7 @@ from demo.book import FOLDER, Book, load_book
 from demo.client import Refused, World
 from demo.expect import mismatches
 from demo.furnish import House, furnish
-from demo.life import Life
+from demo.life import Life, Post
 from demo.positions import FileProblems
 from demo.progress import Progress
 from demo.report import further, report
@@ -131,9 +131,9 @@ async def _run(
     world = World(system.api_url, system.sandbox_url)
     try:
         house = await furnish(world, world.as_(key), book, folder)
-        ends = await _play(house, console, months)
+        ends, lives = await _play(house, console, months)
         played = monotonic()
-        story = await read(house, ends)
+        story = await read(house, ends, lives)
         wrong = mismatches(story)
         report(console, house, story, wrong)
         console.print()
@@ -147,14 +147,17 @@ async def _run(
         await world.close()
 
 
-async def _play(house: House, console: Console, months: int) -> datetime:
+async def _play(house: House, console: Console, months: int) -> tuple[datetime, list[Life]]:
     """Both sandboxes side by side, to one common end."""
     starts = min(sandbox.starts_at for sandbox in house.sandboxes)
     ends = datetime.combine(add_months(starts.date(), months), time(9), UTC)
     with Progress(console, house, starts, ends) as shown:
-        lives = [Life(house=house, sandbox=sandbox, ends_at=ends, told=shown.told) for sandbox in house.sandboxes]
+        post = Post()
+        lives = [
+            Life(house=house, sandbox=sandbox, ends_at=ends, told=shown.told, post=post) for sandbox in house.sandboxes
+        ]
         await _together([life.play() for life in lives])
-    return ends
+    return ends, lives
 
 
 async def _together(lives: list[Coroutine[Any, Any, None]]) -> None:

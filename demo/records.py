@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+from typing import cast
 
 from demo import fates
 from demo.positions import Row
@@ -64,11 +66,16 @@ class Account:
     currency: str
     zone: str
     tax_number: str
+    segment: str = ""  # which price books and approval rules are for it
+    language: str = "en"  # of its documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
-    """One row of deals.csv: what sales asks for (`terms`, a draft without its signer), and what the outside will do."""
+    """What sales asks for, and what the outside will do: a row of deals.csv, or a row of quotes.csv with its quote's file.
+
+    `terms` is a draft without its signer; of a quote's file (`whole`), the draft as the file has it.
+    """
 
     row: Row
     name: str
@@ -84,11 +91,28 @@ class Deal:
     provisioning: fates.Provisioning
     payer: fates.Payer | None
     renewal_signer: fates.Signer
+    whole: bool = False
+    visits: tuple[fates.Visit, ...] | None = None  # None: the quote is not shown on a page
+    reply: str = ""  # of sales, to what the customer asks
+    revised: Mapping[str, object] | None = None  # the draft that sales comes back with when the customer declines
+    milestones: tuple[tuple[str, int], ...] = ()  # name, days after the opening
+
+    @property
+    def chosen(self) -> str:
+        """The offer that the customer picks; '' where there is no choice."""
+        return next((visit.text for visit in self.visits or () if visit.action == "accepts"), "")
+
+    @property
+    def agreed(self) -> Mapping[str, object]:
+        """The terms that come to be signed: those of the last draft and of the offer that is picked."""
+        last = self.terms if self.revised is None else self.revised
+        offers = cast("list[Mapping[str, object]]", last.get("alternatives", []))
+        return {**last, **next((offer for offer in offers if offer["name"] == self.chosen), {})}
 
     @property
     def method(self) -> str:
         """How the deal is paid: card or transfer."""
-        return str(self.terms["method"])
+        return str(self.terms.get("method", "card"))
 
     @property
     def method_token(self) -> str:
@@ -97,6 +121,8 @@ class Deal:
 
     def draft(self, account: Account, *, discount_percent: Decimal | None = None) -> dict[str, object]:
         """The draft as the API takes it; `discount_percent` revises the header's discount."""
+        if self.whole:
+            return dict(self.terms)
         revised = {} if discount_percent is None else {"discount_percent": str(discount_percent)}
         return {
             **self.terms,
@@ -104,3 +130,15 @@ class Deal:
             "currency": account.currency,
             "signer": {"name": account.contact, "email": account.email},
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRise:
+    """A new version of a price book, and the accounts whose running contracts are moved to it on that day."""
+
+    name: str
+    on: date
+    entity: str
+    from_: str
+    price_book: Path
+    accounts: tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
 from rich.console import Console
@@ -13,11 +13,12 @@ from rich.text import Text
 from demo.client import Json
 from demo.expect import expected
 from demo.furnish import House
+from demo.quoted import quotes
 from demo.story import Books, CaseStory, Story
+from demo.timeline import lines_of
 from domain import money
 from domain.calendar import local_date
 
-PROVISIONED = "Provisioned "
 STYLES = {"active": "green", "suspended": "yellow", "ended": "dim", "quote": "yellow"}
 
 
@@ -27,6 +28,7 @@ def report(console: Console, house: House, story: Story, wrong: Sequence[str]) -
     for case in story.cases:
         _deal(console, house, case)
     _ends(console, story)
+    quotes(console, story)
     _invoices(console, story)
     for books in story.books:
         _balance(console, books)
@@ -45,34 +47,20 @@ def _deal(console: Console, house: House, case: CaseStory) -> None:
     title.append(f"  {page['account_name']} · {page['acv']['text']} a year · {page['owner']}", style="dim")
     console.print(title, soft_wrap=True)
     zone = house.book.entities[case.deal.entity].zone
-    for day, facts in groupby(case.timeline, key=lambda fact: local_date(datetime.fromisoformat(fact["at"]), zone)):
-        shown = str(day)
-        for line in _lines(house, list(facts)):
-            console.print(f"  {shown:10}  {line}", highlight=False, markup=False, soft_wrap=True)
+    people = house.book.people
+
+    def day(fact: Json) -> date:
+        return local_date(datetime.fromisoformat(fact["at"]), zone)
+
+    def name(email: str) -> str:
+        return people[email].name if email in people else ""
+
+    for on, lines in groupby(lines_of(case.timeline, day, name), key=lambda line: line.day):
+        shown = str(on)
+        for line in lines:
+            console.print(f"  {shown:10}  {line.text}", highlight=False, markup=False, soft_wrap=True)
             shown = ""
     console.print(f"  → {page['stage']}, waits for {page['waits_for']}\n", style=STYLES.get(page["stage"], ""))
-
-
-def _lines(house: House, facts: Sequence[Json]) -> list[str]:
-    """The facts of one day: what was provisioned in one line, an invoice that was paid at once in one line, who did it."""
-    lines: list[str] = []
-    before: Json = None
-    for fact in facts:
-        text = str(fact["text"])
-        if before is not None and before["kind"] == fact["kind"] == "provision" and text.startswith(PROVISIONED):
-            lines[-1] += f", {text.removeprefix(PROVISIONED)}"
-        elif before is not None and _pays(fact, before):
-            lines[-1] += "; paid"
-        else:
-            person = house.book.people.get(fact["actor"])
-            lines.append(f"{text} ({person.name})" if person else text)
-        before = fact
-    return lines
-
-
-def _pays(fact: Json, before: Json) -> bool:
-    paid = before["kind"] == "bill" and fact["text"].startswith("Paid:") and fact["amount"] == before["amount"]
-    return bool(paid)
 
 
 def _ends(console: Console, story: Story) -> None:
@@ -194,7 +182,8 @@ def further(console: Console, house: House, story: Story) -> None:
     count = sum(len(case.invoices) for case in story.cases)
     console.print("\nWhere to look next", style="bold")
     for line in (
-        f"demo/deals.csv          the {len(house.book.deals)} deals and their fates; change one and play again",
+        f"demo/deals.csv, quotes/ the {len(house.book.deals)} deals and their fates; change one and play again",
+        "q2c preview quote       a quote without a server: .venv/bin/q2c preview quote demo/quotes/three-offers.yaml",
         f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, the API's docs, Temporal's own pages",
         "docs/one-deal.md        one deal, file by file, from quote to cash",
         "make up                 a system of your own, with its data in ./.q2c; `q2c --help`",

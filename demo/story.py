@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from demo.client import Json
+from demo.compare import Pair, pairs
 from demo.furnish import House, Sandbox
+from demo.life import Life
+from demo.people import Case
 from demo.records import Deal
 from domain.calendar import local_date
 
@@ -18,7 +21,10 @@ Totals = dict[str, tuple[int, int]]  # currency -> (how many, sum in minor units
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseStory:
-    """One deal of the book: its page, its timeline, its invoices, receipts and attempts to collect."""
+    """One deal of the book: its page, its timeline, its invoices, receipts and attempts to collect, and what was previewed.
+
+    Of a quote that has a file of its own: its invoices with their lines, the version that was in play last, and who looked.
+    """
 
     deal: Deal
     page: Json
@@ -26,6 +32,15 @@ class CaseStory:
     invoices: list[Json]
     receipts: list[Json]
     attempts: list[Json]
+    pairs: list[Pair]
+    moved: Json = None  # what a price rise did with its contract
+    version: Json = None
+    shares: Json = None
+
+    @property
+    def order(self) -> Json:
+        """The first order."""
+        return self.page["orders"][0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +67,7 @@ class Story:
     ends_at: datetime
     cases: list[CaseStory]
     books: list[Books]
+    rises: list[tuple[Json, Json]]  # as previewed, and what came of it
 
     def today(self, deal: Deal) -> date:
         """The last day of the play, where the deal's seller is."""
@@ -59,31 +75,41 @@ class Story:
         return local_date(self.ends_at, zone)
 
 
-async def read(house: House, ends_at: datetime) -> Story:
+async def read(house: House, ends_at: datetime, lives: Sequence[Life]) -> Story:
     """Read every deal and every sandbox's books. Raises Refused."""
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
-    names: dict[str, Json] = {}
-    for sandbox in house.sandboxes:
-        names |= {page["name"]: page for page in await house.admin.pages("/v1/deals", entity=sandbox.id)}
+    known = {case.deal.name: case for life in lives for case in life.cases if case.id}
+    rises = [life.rise for life in lives if life.rise is not None]
+    moves = {move["deal_id"]: move for _, after in rises for move in after["deals"]}
 
-    async def one(deal: Deal) -> CaseStory:
+    async def one(case: Case) -> CaseStory:
         async with gate:
-            return await _case(house, deal, names[deal.name]["id"])
+            return await _case(house, case, moves.get(case.id))
 
-    cases = await asyncio.gather(*(one(deal) for deal in house.book.deals if deal.name in names))
+    cases = await asyncio.gather(*(one(known[deal.name]) for deal in house.book.deals if deal.name in known))
     books = [await _books(house, sandbox) for sandbox in house.sandboxes]
-    return Story(ends_at=ends_at, cases=cases, books=books)
+    return Story(ends_at=ends_at, cases=cases, books=books, rises=rises)
 
 
-async def _case(house: House, deal: Deal, deal_id: str) -> CaseStory:
-    admin = house.admin
+async def _case(house: House, case: Case, moved: Json) -> CaseStory:
+    admin, whole = house.admin, case.deal.whole
+    page = await admin.get(f"/v1/deals/{case.id}")
+    invoices = await admin.pages("/v1/invoices", deal=case.id)
+    if whole:
+        invoices = [await admin.get(f"/v1/invoices/{invoice['id']}") for invoice in invoices]
+    order, rise = page["orders"][0], house.book.rise
+    moved_on = rise.on if rise is not None and moved is not None and moved["status"] == "done" else None
     return CaseStory(
-        deal=deal,
-        page=await admin.get(f"/v1/deals/{deal_id}"),
-        timeline=await admin.pages(f"/v1/deals/{deal_id}/timeline"),
-        invoices=await admin.pages("/v1/invoices", deal=deal_id),
-        receipts=await admin.pages("/v1/payments", deal=deal_id),
-        attempts=await admin.pages("/v1/payments/attempts", deal=deal_id),
+        deal=case.deal,
+        page=page,
+        timeline=await admin.pages(f"/v1/deals/{case.id}/timeline"),
+        invoices=invoices,
+        receipts=await admin.pages("/v1/payments", deal=case.id),
+        attempts=await admin.pages("/v1/payments/attempts", deal=case.id),
+        pairs=pairs(case.preview, order["chosen"], invoices, moved_on=moved_on),
+        moved=moved,
+        version=await admin.get(f"/v1/quote-versions/{order['versions'][-1]['id']}") if whole else None,
+        shares=await admin.get(f"/v1/deals/{case.id}/shares") if case.deal.visits is not None else None,
     )
 
 

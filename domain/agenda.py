@@ -23,7 +23,7 @@ def agenda(deal: Deal) -> tuple[Step, ...]:
             steps.extend(order.steps(one))
         if deal.contract is not None:
             end_held = any(one.holds_end for one in deal.orders)
-            steps.extend(contract.steps(deal.contract, end_held=end_held))
+            steps.extend(contract.steps(deal.contract, end_held=end_held, alone=deal.parks_alone))
         for collection in deal.collections:
             steps.extend(
                 dunning.steps(collection, last_charge_at=deal.last_charge_at, last_message_at=deal.last_message_at)

@@ -13,7 +13,8 @@ from domain.step import Step, StepKind
 class Term:
     """One term of a contract. Dates count from the contract's anchor, so a renewal never drifts (31 January stays).
 
-    `billed` is how many of its periods have been invoiced.
+    `billed` is how many of its bills were made. Bill `index` bills period `index` in advance and the one before it in
+    arrears; where anything is billed in arrears, one more bill at the end closes the term.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Term:
     billed: int = 0
     method: str = ""  # how this term is paid: a renewal agreed early changes nothing before it begins
     net_days: int = 0
+    arrears: bool = False
 
     @property
     def starts_on(self) -> date:
@@ -38,6 +40,35 @@ class Term:
     def periods(self) -> int:
         """How many periods the term has; a last one that the interval does not fill is a short one."""
         return -(-self.months // self.interval_months)
+
+    @property
+    def bills(self) -> int:
+        """How many bills the whole term takes."""
+        return self.periods + self.arrears
+
+    @property
+    def closed(self) -> bool:
+        """Everything of it is billed."""
+        return self.billed >= self.bills
+
+    def periods_before(self, stop_on: date | None) -> int:
+        """How many of its periods begin before service stops on `stop_on` (None: it does not)."""
+        if stop_on is None:
+            return self.periods
+        return sum(self.period(index).start < stop_on for index in range(self.periods))
+
+    def bills_before(self, stop_on: date | None) -> int:
+        """How many bills it takes when service stops on `stop_on`: the periods begun, and what they owe in arrears."""
+        begun = self.periods_before(stop_on)
+        return begun + (self.arrears and begun > 0)
+
+    def bills_on(self, index: int) -> date:
+        """The day of bill `index`: the first one of the period that it bills in advance, or the end of the term."""
+        return self.period(index).start if index < self.periods else self.ends_on
+
+    def billed_period(self, index: int, stop_on: date | None = None) -> Period:
+        """The period that bill `index` is about: the one it bills in advance; of a closing bill, the last one."""
+        return self.period(min(index, self.periods_before(stop_on) - 1))
 
     def period(self, index: int) -> Period:
         """Period `index` (from 0), half-open.
@@ -56,13 +87,10 @@ class Term:
 
 
 def steps(terms: tuple[Term, ...], *, subject: str, zone: str, stop_on: date | None) -> tuple[Step, ...]:
-    """The next period to bill, in advance, at local midnight of its first day; none from `stop_on` on."""
+    """The next bill, at local midnight of its day; when service stops, one more closes what is billed in arrears."""
     for term in terms:
-        if term.billed < term.periods:
-            start = term.period(term.billed).start
-            if stop_on is not None and start >= stop_on:
-                return ()
-            at: datetime = local_midnight(start, zone)
+        if term.billed < term.bills_before(stop_on):
+            at: datetime = local_midnight(term.bills_on(term.billed), zone)
             return (Step(kind=StepKind.BILL, subject=f"{subject}.{term.number}", number=term.billed, at=at),)
     return ()
 

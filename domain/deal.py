@@ -70,9 +70,9 @@ def after(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     deal = folded(deal, step, outcome, now)
     again = {(s.kind, s.subject, s.number) for s in agenda(deal)}
     if (step.kind, step.subject, step.number) in again:
-        deal = deal.parked(subject_of(step), f"{step.kind} is still due after it was performed")
+        deal = deal.parked(subject_of(deal, step), f"{step.kind} is still due after it was performed")
     if burst > BURST:
-        deal = deal.parked(subject_of(step), f"more than {BURST} steps at one instant")
+        deal = deal.parked(subject_of(deal, step), f"more than {BURST} steps at one instant")
     return _ended(deal)
 
 

@@ -1,14 +1,13 @@
-"""Discounts: a line's own first, then the header's on what is left, spread over the lines by largest remainder."""
+"""A discount is a percentage, an amount or a target; what it takes, of one line or of several together, is rounded once, half up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from domain.errors import Invalid
-from domain.money import exact, from_minor, minor_units, round_half_up, spread
+from domain.money import exact, from_minor, minor_units, round_half_up
 
 HUNDRED = Decimal(100)
 
@@ -32,25 +31,39 @@ class DiscountTooLarge(Invalid):
 
 @dataclass(kw_only=True, eq=False)
 class DiscountTwice(Invalid):
-    """Both a percentage and an amount for one thing."""
+    """Two of a percentage, an amount and a target for one thing."""
 
-    hint: str = "give discount_percent or discount_amount, not both"
+    hint: str = "give a percentage, an amount or a target, not two of them"
+
+
+@dataclass(kw_only=True, eq=False)
+class TargetAboveList(Invalid):
+    """A target that is more than there is to take from would be a surcharge."""
+
+    target: Decimal
+    listed: Decimal
+    hint: str = "give a target of at most what it is taken from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
-    """A percentage (0 to 100), or an amount of major units per billing period. Raises the errors of this file."""
+    """A percentage (0 to 100), an amount of major units per billing period, or a target: what is to be left.
+
+    A line's target is the net price of one unit for the interval of its price; a group's and the header's is the net of
+    the first billing period. Raises the errors of this file.
+    """
 
     percent: Decimal = Decimal(0)
     amount: Decimal = Decimal(0)
+    target: Decimal | None = None
 
     def __post_init__(self) -> None:
-        for value in (self.percent, self.amount):
+        for value in (self.percent, self.amount, self.target or Decimal(0)):
             if value < 0:
                 raise DiscountNegative(discount=value)
         if self.percent > HUNDRED:
             raise DiscountTooLarge(discount=self.percent, most=HUNDRED)
-        if self.percent and self.amount:
+        if bool(self.percent) + bool(self.amount) + (self.target is not None) > 1:
             raise DiscountTwice
 
 
@@ -75,20 +88,26 @@ def after_line_discount(unrounded: Decimal, discount: Discount, *, currency: str
         return round_half_up((unrounded - off) * (HUNDRED - discount.percent) / HUNDRED)
 
 
-def header_discount(nets: Sequence[int], discount: Discount, *, currency: str) -> tuple[int, ...]:
-    """What the header's discount takes from each line (minor units); the parts sum to its whole, rounded once.
+def taken(whole: int, discount: Discount, *, currency: str) -> tuple[int, Fraction]:
+    """What a discount takes from the sum of several lines (minor units), rounded once, half up; and its share, as stated.
 
-    Raises DiscountTooLarge for an amount of more than all lines.
+    Raises DiscountTooLarge for an amount of more than there is, TargetAboveList for a target above it.
 
-    >>> header_discount([1000, 1000, 1000], Discount(amount=Decimal("1.00")), currency="EUR")
-    (34, 33, 33)
+    >>> taken(1999, Discount(percent=Decimal("12.5")), currency="EUR")   # 249.875
+    (250, Fraction(1, 8))
+    >>> taken(2000, Discount(target=Decimal("15")), currency="EUR")
+    (500, Fraction(1, 4))
     """
-    whole = sum(nets)
+    if discount.target is not None:
+        off = whole - minor_units(discount.target, currency)
+        if off < 0:
+            raise TargetAboveList(target=discount.target, listed=from_minor(whole, currency))
+        return round_half_up(off), Fraction(off) / whole if whole else Fraction()
     with exact():
-        off = round_half_up(minor_units(discount.amount, currency) + whole * discount.percent / HUNDRED)
-    if off > whole:
+        off = minor_units(discount.amount, currency) + whole * discount.percent / HUNDRED
+    if round_half_up(off) > whole:
         raise DiscountTooLarge(discount=discount.amount, most=from_minor(whole, currency))
-    return spread(off, nets) if nets else ()
+    return round_half_up(off), share(discount, Decimal(whole), currency=currency)
 
 
 def share(discount: Discount, whole: Decimal, *, currency: str) -> Fraction:

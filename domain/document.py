@@ -12,12 +12,16 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from domain.errors import Problem
-from domain.money import EXPONENTS, exact
+from domain.money import EXACT, EXPONENTS
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
+_PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
+_LONGEST = 500  # characters of a text
+_PLAIN_LIMIT = 10**9
 _NOTHING = frozenset({"", "null", "~"})
 _TRUE = frozenset({"true", "yes"})
 _FALSE = frozenset({"false", "no"})
@@ -30,9 +34,28 @@ def decimal_text(value: Decimal) -> str:
     >>> decimal_text(Decimal("10.50")), decimal_text(Decimal("1E+2")), decimal_text(Decimal("-0.0"))
     ('10.5', '100', '0')
     """
-    with exact():
-        plain = format(value.normalize(), "f")
-    return "0" if plain == "-0" else plain
+    if not value:
+        return "0"
+    plain = str(value)
+    if "E" in plain:
+        return format(value.normalize(EXACT), "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def plain_number(value: object) -> Decimal | None:
+    """A number as nearly all are written, digits and at most 12 decimals, below a thousand million; None for any other.
+
+    >>> plain_number("12.50"), plain_number(3), plain_number("-1"), plain_number("1e3")
+    (Decimal('12.50'), Decimal('3'), None, None)
+    """
+    if type(value) is str:
+        return _plain_text(value)
+    return Decimal(value) if type(value) is int and 0 <= value < _PLAIN_LIMIT else None
+
+
+@lru_cache(maxsize=4096)  # prices and bounds come again and again
+def _plain_text(value: str) -> Decimal | None:
+    return Decimal(value) if _PLAIN.fullmatch(value) else None
 
 
 def canonical(mapping: Mapping[str, object]) -> str:
@@ -89,13 +112,19 @@ class Reader:
     def has(self, name: str) -> bool:
         """Whether a field is there and says something (None and empty text say nothing)."""
         self._read.add(name)
-        return not _is_nothing(self._mapping.get(name))
+        value = self._mapping.get(name)
+        return value is not None and not _is_nothing(value)
 
     def text(self, name: str, default: str | None = None, *, pattern: str = "", shape: str = "") -> str:
         """Text, at most 500 characters, matching `pattern` where given (`shape` tells it in words).
 
         Where text is required, `null` is text: there are people of that name.
         """
+        plain = self._mapping.get(name)
+        if type(plain) is str and plain.isidentifier() and plain.lower() != "null":  # quickly what most text is
+            self._read.add(name)
+            if len(plain) < _LONGEST and (not pattern or re.fullmatch(pattern, plain)):
+                return plain
         required = default is None
         value = self._mapping.get(name) if required and self._says_null(name) else self._field(name, required=required)
         if value is None:
@@ -104,7 +133,7 @@ class Reader:
             self.problem(name, f"expected text, found {_what(value)}")
             return default or ""
         said = str(value).strip()
-        if len(said) > 500:  # noqa: PLR2004 — told in the docstring
+        if len(said) > _LONGEST:
             self.problem(name, "is longer than 500 characters")
         elif pattern and not re.fullmatch(pattern, said):
             self.problem(name, f"expected {shape}, found {said!r}")
@@ -121,14 +150,16 @@ class Reader:
         self, name: str, default: Decimal | None = None, *, minimum: Decimal | int, maximum: Decimal | int
     ) -> Decimal:
         """An exact number of at most 12 decimals inside `[minimum, maximum]`."""
+        plain = plain_number(self._mapping.get(name))
+        if plain is not None and minimum <= plain <= maximum:
+            self._read.add(name)
+            return plain
         if (value := self._field(name, required=default is None)) is None:
             return default if default is not None else Decimal(minimum)
         number = self._number(name, value)
         if number is None:
             return Decimal(minimum)
-        with exact():
-            decimals = -int(number.normalize().as_tuple().exponent)
-        if decimals > _DECIMALS:
+        if _decimals(number) > _DECIMALS and _decimals(number.normalize(EXACT)) > _DECIMALS:
             self.problem(name, f"has more than {_DECIMALS} decimals: {value}")
         elif not minimum <= number <= maximum:
             self.problem(name, f"expected {minimum} to {maximum}, found {decimal_text(number)}")
@@ -181,6 +212,10 @@ class Reader:
         items = self._list(name, required=required)
         return [Reader(item, self.problems, f"{self.at(name)}[{i}]") for i, item in enumerate(items)]
 
+    def items(self, name: str) -> Sequence[object]:
+        """The items of a list as they stand, with at least one."""
+        return self._list(name, required=True)
+
     def texts(self, name: str, default: Sequence[str] = (), *, pattern: str, shape: str) -> tuple[str, ...]:
         """A list of words."""
         if not self.has(name):
@@ -206,6 +241,10 @@ class Reader:
     def is_mapping(self, name: str) -> bool:
         """Whether a field holds a mapping."""
         return isinstance(self._mapping.get(name), Mapping)
+
+    def is_list(self, name: str) -> bool:
+        """Whether a field holds a list."""
+        return isinstance(self._mapping.get(name), list | tuple)
 
     def end(self) -> None:
         """Every field must have been read: a misspelt one is a problem, not a silent default."""
@@ -247,6 +286,10 @@ class Reader:
         else:
             self.problem(name, f"expected a number, found {_what(value)}")
         return None
+
+
+def _decimals(number: Decimal) -> int:
+    return -int(number.as_tuple().exponent)
 
 
 def _is_nothing(value: object) -> bool:

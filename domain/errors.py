@@ -6,24 +6,33 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     ├── Invalid (kind invalid: the thing said is wrong in itself)
     │   ├── InvalidDocument (carries every problem with its path)
     │   │   ├── PriceBookInvalid      price_book.py
+    │   │   ├── UsageInvalid          usage.py
     │   │   ├── DraftInvalid          quote_draft.py
-    │   │   ├── PolicyInvalid         approval_policy.py
+    │   │   ├── ConfigurationBroken   configuration.py
+    │   │   ├── CouponInvalid         coupon.py
     │   │   ├── MatrixInvalid         approving/policy.py
     │   │   ├── CalendarsInvalid      approving/calendar.py
     │   │   └── DunningPolicyInvalid  dunning_policy.py
     │   ├── UnknownCurrency, CurrencyMismatch, AmountOutOfRange, NothingToSpreadOver    money.py
     │   ├── DateOutOfRange, UnknownZone, NaiveInstant, PeriodEmpty                      calendar.py
     │   ├── QuantityNegative, QuantityAbsurd, QuantityOutOfBounds, MonthsDoNotFit       pricing.py
-    │   ├── DiscountNegative, DiscountTooLarge, DiscountTwice                           discount.py
+    │   ├── QuantityBeyondTiers, PeakBeyondTiers, NoPriceForProperties, PropertyMissing rating/
+    │   ├── PeriodMissing         usage.py
+    │   ├── DiscountNegative, DiscountTooLarge, DiscountTwice, TargetAboveList          discount.py
+    │   ├── LineDoesNotFit        quoting/asked.py
+    │   ├── UnknownAlternative    quoting/alternative.py
+    │   ├── UnknownCoupon         coupon.py
     │   ├── UnknownProduct, UnknownCharge                                               price_book.py
     │   ├── QuoteCurrencyMismatch, QuoteBookMismatch, UpliftOutOfRange                  quote.py
+    │   ├── MigrationCurrencyMismatch, MigrationChangesBilling                          price_migration.py
     │   ├── TaxRateOutOfRange     tax.py
     │   ├── UnknownVerb           approving/machine.py
     │   ├── NeverOpen             approving/calendar.py
     │   ├── InvoiceEmpty          invoice.py
     │   └── EntryUnbalanced, EntryEmpty, ReceiptNotPositive                             ledger.py
     ├── Conflict (kind conflict: right in itself, but not now)
-    │   ├── PriceBookNotYetValid  quote.py
+    │   ├── CouponOutOfDate, CouponDoesNotFit, CouponUsedUp, CouponForFirstOrder        coupon.py
+    │   ├── PriceBookNotYetValid, PriceBookOutOfDate, PriceBookNotForAccount            quote.py
     │   ├── SupersededVersion, NothingToDecide, AlreadyDecided                          approving/machine.py
     │   └── TooManyToAskAll       approving/asking.py
     ├── NotFound (kind not_found)

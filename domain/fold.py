@@ -4,39 +4,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from domain import contract as contracts
 from domain import dunning, renewal
 from domain import order as orders
-from domain.approving import machine
 from domain.billing_schedule import split_subject
 from domain.calendar import local_date
-from domain.contract import Contract
-from domain.entitlement import Provisioning
-from domain.judge import abandoned, judge
+from domain.folding.order_steps import ORDER_STEPS, Fold
+from domain.judge import judge
 from domain.message import Answer, FactCame, Verdict
-from domain.order import Order, OrderStage
 from domain.outcome import (
-    Activated,
-    Asked,
     Billed,
-    Booked,
     Charged,
     Failed,
     Noticed,
     Outcome,
-    Priced,
-    PriceRefused,
-    Sent,
     Taken,
 )
 from domain.state import Deal
 from domain.step import Step, StepKind
-
-Fold = Callable[[Deal, Step, Outcome, datetime], Deal]
 
 
 def folded(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
@@ -46,22 +34,32 @@ def folded(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return _FOLDS[step.kind](deal, step, outcome, now)
 
 
-def subject_of(step: Step) -> str:
+def subject_of(deal: Deal, step: Step) -> str:
     """What is parked when this step cannot be done."""
-    return split_subject(step.subject)[0] if step.kind is StepKind.BILL else step.subject
+    match step.kind:
+        case StepKind.BILL | StepKind.MILESTONE:
+            return split_subject(step.subject)[0]
+        case StepKind.ACCESS | StepKind.NOTICE if deal.parks_alone:
+            return f"{step.subject}-{step.kind}"  # `Contract.parking`: billing goes on
+        case _:
+            return step.subject
 
 
 def _failed(deal: Deal, step: Step, outcome: Failed, now: datetime) -> Deal:
-    """Provisioning goes back; a message is answered, not read again; an envelope waits; all else parks its subject."""
+    """Provisioning goes back; a message is answered, not read again; an envelope waits; a contract that cannot move to
+    new prices keeps its own; all else parks its subject.
+    """
     match step.kind:
         case StepKind.PROVISION:
-            return _provision(deal, step, outcome, now)
+            return ORDER_STEPS[step.kind](deal, step, outcome, now)
         case StepKind.TAKE:
             return _untaken(deal, step, outcome.reason)
         case StepKind.VOID:
             return deal.void_failed(step.subject, outcome.reason)
+        case StepKind.REPRICE:
+            return _reprice(deal, step, outcome, now)
         case _:
-            return deal.parked(subject_of(step), outcome.reason)
+            return deal.parked(subject_of(deal, step), outcome.reason)
 
 
 def _untaken(deal: Deal, step: Step, reason: str) -> Deal:
@@ -82,133 +80,20 @@ def _take(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return judged
 
 
-def _on_order(deal: Deal, step: Step, change: Callable[[Order], Order]) -> Deal:
-    order = deal.order(step.subject)
-    return deal if order is None else deal.with_order(change(order))
-
-
-def _price(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    if isinstance(outcome, Priced):
-        return _on_order(deal, step, lambda o: o.priced(outcome, now) if o.drafts == step.number else o)
-    if isinstance(outcome, PriceRefused):
-        return _on_order(deal, step, lambda o: o.moved(OrderStage.REFUSED, now, reason=outcome.reason))
-    return deal
-
-
-def _approval(change: machine.Change) -> Fold:
-    def fold(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-        asks = outcome.asks if isinstance(outcome, Asked) else None
-        return _on_order(deal, step, lambda o: o.with_approval(change(o.approval, step.number, now, asks), now))
-
-    return fold
-
-
-def _escalate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    order = deal.order(step.subject)
-    if order is not None and (why := machine.lapsing(order.approval, step.number)):
-        return deal.with_order(order.moved(OrderStage.EXPIRED, now, reason=why))
-    return _approval(machine.escalated)(deal, step, outcome, now)
-
-
-def _expire(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    order = deal.order(step.subject)
-    if order is None or order.stage not in orders.OPEN:
-        return deal
-    if order.envelope_id:
-        deal = replace(deal, voids=(*deal.voids, (order.number, order.envelope_id)))
-    # the envelope stays on the order: a signature given in time whose message was late still finds it
-    return deal.with_order(order.moved(OrderStage.EXPIRED, now, reason="the quote expired"))
-
-
-def _void(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    return deal.without_void(step.subject)
-
-
-def _send(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    if not isinstance(outcome, Sent):
-        return deal
-    order = deal.order(step.subject)
-    if order is None or order.version != step.number or order.stage is not OrderStage.APPROVED:
-        return replace(deal, voids=(*deal.voids, (order.number if order else 0, outcome.envelope_id)))
-    return deal.with_order(
-        replace(
-            order.moved(OrderStage.OUT_FOR_SIGNATURE, now),
-            envelope_id=outcome.envelope_id,
-            document_sha256=outcome.document_sha256,
-        )
-    )
-
-
-def _book(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    order = deal.order(step.subject)
-    if not isinstance(outcome, Booked) or order is None or order.terms is None:
-        return deal
-    terms = order.terms
-    if deal.contract is not None and deal.contract.stage != contracts.ACTIVE:
-        return deal  # booked before, or over
-    if deal.contract is not None:
-        renewed = deal.contract.renewed(terms=terms, order_number=order.number)
-        return replace(deal.without_order(order), contract=renewed)
-    contract = Contract(
-        id=outcome.contract_id,
-        subject="contract-1",
-        zone=deal.zone,
-        method=terms.method,
-        net_days=terms.net_days,
-        auto_renew=terms.auto_renew,
-        notice_days=terms.notice_days,
-        since=now,
-    )
-    booked = replace(order.moved(OrderStage.PROVISIONING, now), provisioning=Provisioning(names=outcome.provisioning))
-    return replace(deal.with_order(booked), contract=contract)
-
-
-def _provision(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    order = deal.order(step.subject)
-    if order is None or order.provisioning is None:
-        return deal
-    if not isinstance(outcome, Failed):
-        return deal.with_order(replace(order, provisioning=order.provisioning.advanced()))
-    back = order.provisioning.turned_back(outcome.reason)
-    parked = _failure(back) if back.undone else ""
-    return deal.with_order(replace(order, provisioning=back, parked=parked))
-
-
-def _failure(provisioning: Provisioning) -> str:
-    return f"provisioning failed and was rolled back: {provisioning.failed}"
-
-
-def _compensate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    order = deal.order(step.subject)
-    if order is None or order.provisioning is None:
-        return deal
-    back = order.provisioning.compensated()
-    order = replace(order, provisioning=back)
-    if back.undone and back.abandoned:
-        return abandoned(deal.with_order(order), order, now)
-    return deal.with_order(replace(order, parked=_failure(back)) if back.undone else order)
-
-
-def _activate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-    order = deal.order(step.subject)
-    if not isinstance(outcome, Activated) or order is None or order.terms is None:
-        return deal
-    terms, anchor = order.terms, outcome.anchor
-    deal = deal.without_order(order)
-    return deal.with_contract(lambda c: c.activated(terms=terms, order_number=order.number, anchor=anchor, at=now))
-
-
 def _end(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     for order in deal.orders:
         deal = deal.voiding(order)
-    return replace(deal.with_contract(lambda c: c.ended(now, "the term ended")), orders=())
+    return replace(deal.with_contract(lambda c: c.ended(now, "the term ended", alone=deal.parks_alone)), orders=())
 
 
 def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     if not isinstance(outcome, Billed):
         return deal
     _, term = split_subject(step.subject)
-    deal = deal.with_contract(lambda c: c.billed(term, step.number))
+    if step.kind is StepKind.MILESTONE:
+        deal = deal.with_contract(lambda c: c.milestone_billed(term, step.number))
+    else:
+        deal = deal.with_contract(lambda c: c.billed(term, step.number))
     if outcome.settled or deal.collection(outcome.invoice_id) is not None:
         return deal
     collection = dunning.opened(
@@ -219,6 +104,10 @@ def _bill(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
         ladder=outcome.ladder,
     )
     return replace(deal, collections=(*deal.collections, collection))
+
+
+def _reprice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    return deal.with_contract(lambda c: c.migrated() if c.migrations == step.number else c)
 
 
 def _notice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
@@ -267,7 +156,7 @@ def _cancel(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     """The last rung: the contract ends now, its open invoices are given up, its open renewal is taken back."""
     for order in deal.orders:
         deal = deal.voiding(order)
-    deal = deal.with_contract(lambda c: c.ended(now, "not paid"))
+    deal = deal.with_contract(lambda c: c.ended(now, "not paid", alone=deal.parks_alone))
     return replace(deal, collections=(), orders=())
 
 
@@ -277,19 +166,11 @@ def _access(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
 _FOLDS: dict[StepKind, Fold] = {
     StepKind.TAKE: _take,
-    StepKind.PRICE: _price,
-    StepKind.ASK: _approval(machine.asked),
-    StepKind.REMIND: _approval(machine.reminded),
-    StepKind.ESCALATE: _escalate,
-    StepKind.EXPIRE: _expire,
-    StepKind.VOID: _void,
-    StepKind.SEND: _send,
-    StepKind.BOOK: _book,
-    StepKind.PROVISION: _provision,
-    StepKind.COMPENSATE: _compensate,
-    StepKind.ACTIVATE: _activate,
+    **ORDER_STEPS,
     StepKind.END: _end,
+    StepKind.REPRICE: _reprice,
     StepKind.BILL: _bill,
+    StepKind.MILESTONE: _bill,
     StepKind.NOTICE: _notice,
     StepKind.CHARGE: _charge,
     StepKind.RESOLVE: _charge,

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from domain import contract as contracts
 from domain import dunning
 from domain.agenda import agenda
-from domain.billing_schedule import split_subject
+from domain.billing_schedule import Term, split_subject
 from domain.calendar import Period, local_date, local_midnight
 from domain.contract import anchored_on
 from domain.deal import after
 from domain.order import OrderStage
-from domain.outcome import Activated, Billed, Booked, Charged, Done, Noticed, Outcome, Priced, Sent, Terms
+from domain.outcome import Activated, Billed, Booked, Charged, Done, Noticed, Outcome, Presented, Priced, Sent, Terms
 from domain.state import Deal
 from domain.step import Step, StepKind
 
@@ -23,7 +23,9 @@ PERSONAL = frozenset({StepKind.EXPIRE, StepKind.REMIND, StepKind.ESCALATE})  # t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastStep:
-    """One dated step. For a bill, `period` is the service period and `term` and `number` (from 0) say which one."""
+    """One dated step. For a bill, `period` is the service period and `term` and `number` (from 0) say which one; `of` is
+    that term as it stood then, of which `periods` are billed.
+    """
 
     at: datetime
     kind: str
@@ -32,36 +34,43 @@ class ForecastStep:
     text: str
     period: Period | None = None
     term: int = 0
+    of: Term | None = None
+    periods: int = 0
 
 
 def forecast(deal: Deal, *, until: date | None = None) -> tuple[ForecastStep, ...]:
     """The steps of the deal, as it stands, up to `until` (default: the end of the running or coming term).
 
-    Assumed: whoever is asked approves, the customer signs at once and pays when charged or when due. An order that
-    was not priced yet has no forecast beyond its pricing.
+    Assumed: whoever is asked approves, the customer takes the recommended alternative, signs at once and pays when charged
+    or when due. An order that was not priced yet has no forecast beyond its pricing.
     """
     found: list[ForecastStep] = []
     whole_term = False
     deal = _debts_paid(deal)
     for _ in range(MOST_STEPS):
         deal = _people_act(deal)
-        upcoming = [step for step in agenda(deal) if step.kind not in PERSONAL]
-        if not upcoming or deal.closed or upcoming[0].kind in (StepKind.PRICE, StepKind.TAKE):
-            break
-        step = upcoming[0]
-        now = max(step.at, deal.clock.now)
         if until is None and deal.contract is not None and deal.contract.terms:
             until, whole_term = deal.contract.last.ends_on, True
-        if until is not None and _beyond(step, now, local_midnight(until, deal.zone), whole_term=whole_term):
+        end = local_midnight(until, deal.zone) if until is not None else None
+        upcoming = [
+            (step, max(step.at, deal.clock.now))
+            for step in agenda(deal)
+            if step.kind not in PERSONAL and not _beyond(step, deal.clock.now, end, whole_term=whole_term)
+        ]
+        if not upcoming or deal.closed or upcoming[0][0].kind in (StepKind.PRICE, StepKind.TAKE):
             break
+        step, now = upcoming[0]
         found.append(_told(deal, step, now))
         deal = after(deal, step, _assumed(deal, step, now), now)
     return tuple(found)
 
 
-def _beyond(step: Step, now: datetime, end: datetime, *, whole_term: bool) -> bool:
+def _beyond(step: Step, now: datetime, end: datetime | None, *, whole_term: bool) -> bool:
     """A term is half-open: what it ends with still belongs to it, the next term's first invoice does not."""
-    return now > end or (whole_term and now == end and step.kind in (StepKind.BILL, StepKind.CHARGE))
+    if end is None:
+        return False
+    at = max(step.at, now)
+    return at > end or (whole_term and at == end and step.kind is StepKind.BILL and step.number == 0)
 
 
 def _debts_paid(deal: Deal) -> Deal:
@@ -83,6 +92,9 @@ def _people_act(deal: Deal) -> Deal:
             case OrderStage.IN_APPROVAL if order.approval.waiting:
                 groups = tuple(request.need.group for request in order.approval.waiting)
                 deal = deal.with_order(order.granted(groups, now))
+            case OrderStage.PRESENTED:
+                recommended = order.terms.recommended if order.terms is not None else ""
+                deal = deal.with_order(order.accepted(recommended, now))
             case OrderStage.OUT_FOR_SIGNATURE:
                 deal = deal.with_order(replace(order.moved(OrderStage.SIGNED, now), signed_at=now))
             case _:
@@ -91,14 +103,24 @@ def _people_act(deal: Deal) -> Deal:
 
 
 def _told(deal: Deal, step: Step, now: datetime) -> ForecastStep:
-    period, term = None, 0
+    period, term, running, periods = None, 0, None, 0
     text = _TEXT[step.kind]
     if step.kind is StepKind.BILL and deal.contract is not None:
         _, term = split_subject(step.subject)
-        period = next(t for t in deal.contract.terms if t.number == term).period(step.number)
-        text = f"invoice for {period}"
+        running = next(t for t in deal.contract.terms if t.number == term)
+        period = running.billed_period(step.number, deal.contract.cancel_on)
+        periods = running.periods_before(deal.contract.cancel_on)
+        text = f"invoice for {period}" if step.number < running.periods else f"what {period} still owes"
     return ForecastStep(
-        at=now, kind=step.kind.value, subject=step.subject, number=step.number, text=text, period=period, term=term
+        at=now,
+        kind=step.kind.value,
+        subject=step.subject,
+        number=step.number,
+        text=text,
+        period=period,
+        term=term,
+        of=running,
+        periods=periods,
     )
 
 
@@ -110,13 +132,16 @@ _TEXT: dict[StepKind, str] = {
     StepKind.ESCALATE: "escalate the approval",
     StepKind.EXPIRE: "the quote expires",
     StepKind.VOID: "take the envelope back",
+    StepKind.PRESENT: "show the quote to the customer",
     StepKind.SEND: "send the order form for signature",
     StepKind.BOOK: "book the contract",
     StepKind.PROVISION: "provision",
     StepKind.COMPENSATE: "undo a provisioning step",
     StepKind.ACTIVATE: "service begins",
     StepKind.END: "the contract ends",
+    StepKind.REPRICE: "move to new prices",
     StepKind.BILL: "invoice the next period",
+    StepKind.MILESTONE: "invoice the milestone",
     StepKind.NOTICE: "offer the renewal",
     StepKind.CHARGE: "charge the payment method",
     StepKind.RESOLVE: "find out what became of a charge",
@@ -129,13 +154,15 @@ _TEXT: dict[StepKind, str] = {
 
 def _assumed(deal: Deal, step: Step, now: datetime) -> Outcome:
     match step.kind:
+        case StepKind.PRESENT:
+            return Presented(share_id="forecast")
         case StepKind.SEND:
             return Sent(envelope_id="forecast", document_sha256="")
         case StepKind.BOOK:
             return Booked(contract_id="forecast", provisioning=())
         case StepKind.ACTIVATE:
             return Activated(anchor=_anchor(deal, step, now))
-        case StepKind.BILL:
+        case StepKind.BILL | StepKind.MILESTONE:
             return _billed(deal, step, now)
         case StepKind.CHARGE | StepKind.RESOLVE:
             return Charged(status="captured", settled=True)
@@ -183,6 +210,8 @@ def _noticed(deal: Deal) -> Outcome:
         net_days=running.net_days,
         auto_renew=running.auto_renew,
         notice_days=running.notice_days,
+        arrears=last.arrears,
+        delivery=running.delivery,
     )
     priced = Priced(version=1, version_id="", content_hash="", expires_at=end, terms=terms, needs=())
     return Noticed(order_number=deal.next_order, priced=priced)

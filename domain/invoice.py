@@ -100,13 +100,21 @@ def assemble(
     )
 
 
+NUMBER_DIGITS = 6  # at least
+
+
+def number_lead(prefix: str) -> str:
+    """What stands before the digits of an invoice's number."""
+    return f"{prefix}-"
+
+
 def number(prefix: str, sequence: int) -> str:
     """The number printed on the invoice: the series' prefix and its gapless sequence, six digits at least.
 
     >>> number("ACME", 42)
     'ACME-000042'
     """
-    return f"{prefix}-{sequence:06d}"
+    return f"{number_lead(prefix)}{sequence:0{NUMBER_DIGITS}d}"
 
 
 def status(*, total_minor: int, paid_minor: int) -> str:

@@ -5,32 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain import approval, contract, decision, dunning
+from domain import approval, contract, dunning
 from domain import order as orders
 from domain.calendar import local_date
 from domain.errors import Conflict, DomainError
+from domain.folding import decision, facts
 from domain.message import (
     Answer,
     ApplyPolicy,
+    Ask,
     Cancel,
-    CashFact,
     Command,
     Decide,
     Fact,
     FactCame,
     Message,
-    PaymentFact,
+    Reach,
+    Reply,
+    Reprice,
     Reseat,
+    Respond,
     Retry,
     Revise,
-    SignatureFact,
     Submit,
     TakeUp,
     Verdict,
     Withdraw,
 )
 from domain.order import OPEN, REVISABLE, Order, OrderNotOpen, OrderStage
-from domain.payment import ChargeStatus
 from domain.state import RULES, Deal
 
 
@@ -48,6 +50,14 @@ class NothingToRetry(Conflict):
 
     subject: str
     hint: str = "only what is parked, or an open collection, can be retried"
+
+
+@dataclass(kw_only=True, eq=False)
+class NotInService(Conflict):
+    """No contract is in service."""
+
+    command: str
+    hint: str = "wait until service begins; a contract that ended stays as it is"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -72,7 +82,7 @@ def judge(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tup
 
 def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
     if isinstance(message.body, FactCame):
-        return _fact(deal, fact, now)
+        return facts.folded(deal, fact, now)
     if deal.closed:
         raise DealClosed(closed=deal.closed)
     return _commanded(deal, message.body, message.by, now, ref=message.id), Verdict.ACCEPTED
@@ -99,7 +109,34 @@ def _commanded(deal: Deal, body: Command, by: str, now: datetime, *, ref: str) -
             deal = _retry(deal, body, now)
         case TakeUp():
             deal = _take_up(deal, body)
+        case Respond() | Ask() | Reply():
+            deal = _with_customer(deal, body, now)
+        case Reach() | Reprice():
+            deal = _in_service(deal, body, now)
     return deal
+
+
+def _with_customer(deal: Deal, body: Respond | Ask | Reply, now: datetime) -> Deal:
+    """What is said of the open order's version; an answer finds the order by its question."""
+    if isinstance(body, Reply):
+        order = next((o for o in deal.orders if body.question_id in o.questions), None)
+        if order is None:
+            raise orders.UnknownQuestion(question=body.question_id, where="question_id")
+        return deal.with_order(order.replied(body.question_id))
+    order = _open_order(deal, body.kind, REVISABLE)
+    if isinstance(body, Ask):
+        return deal.with_order(order.asked(body))
+    return deal.with_order(order.responded(body, now))
+
+
+def _in_service(deal: Deal, body: Reach | Reprice, now: datetime) -> Deal:
+    if deal.contract is None or deal.contract.stage != contract.ACTIVE:
+        raise NotInService(command=body.kind)
+    match body:
+        case Reach():
+            return deal.with_contract(lambda c: c.reached(body.milestone, now))
+        case Reprice():
+            return deal.with_contract(lambda c: c.migrating(body.migration_id, now))
 
 
 def _take_up(deal: Deal, body: TakeUp) -> Deal:
@@ -152,13 +189,14 @@ def _cancel(deal: Deal, body: Cancel, now: datetime) -> Deal:
     if running.stage == contract.ACTIVE:
         return _run_out(deal, running, body.reason)
     if running.stage == contract.ENDED:
-        return replace(deal, orders=(), collections=(), contract=replace(running, parked=""))
+        return replace(deal, orders=(), collections=(), contract=running.brought_back())
     begun = next(((o, o.provisioning) for o in deal.orders if o.provisioning is not None), None)
     if begun is None:  # everything is undone, only its end is left
-        return replace(deal, orders=(), contract=replace(running, parked="", cancel_on=local_date(now, deal.zone)))
+        ended = replace(running.brought_back(), cancel_on=local_date(now, deal.zone))
+        return replace(deal, orders=(), contract=ended)
     back = replace(begun[1], abandoned=True)
     order = replace(begun[0], provisioning=back, parked="", since=now, reason=body.reason)
-    return abandoned(deal.with_order(order), order, now) if back.undone else deal.with_order(order)
+    return deal.abandoned(order, now) if back.undone else deal.with_order(order)
 
 
 def _run_out(deal: Deal, running: contract.Contract, reason: str) -> Deal:
@@ -167,14 +205,8 @@ def _run_out(deal: Deal, running: contract.Contract, reason: str) -> Deal:
     end = contract.end_of_paid_period(running)
     if running.cancel_on is not None:
         end = min(end, running.cancel_on)
-    return replace(deal, orders=kept, contract=replace(running, cancel_on=end, cancel_reason=reason, parked=""))
-
-
-def abandoned(deal: Deal, order: Order, now: datetime) -> Deal:
-    """Everything that was provisioned is undone: the booked contract ends before it began."""
-    deal = deal.without_order(order)
-    today = local_date(now, deal.zone)
-    return deal.with_contract(lambda c: replace(c, cancel_on=today, cancel_reason=order.reason, since=now))
+    ending = replace(running.brought_back(), cancel_on=end, cancel_reason=reason)
+    return replace(deal, orders=kept, contract=ending)
 
 
 def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
@@ -183,71 +215,12 @@ def _retry(deal: Deal, body: Retry, now: datetime) -> Deal:
     for order in deal.orders:
         if order.parked and subject in ("", order.subject):
             deal = deal.with_order(order.retried(now))
-    if deal.contract is not None and deal.contract.parked and subject in ("", deal.contract.subject):
-        deal = deal.with_contract(lambda c: replace(c, parked=""))
+    for parked, _ in deal.contract.parkings if deal.contract is not None else ():
+        if subject in ("", parked):
+            deal = deal.parked(parked, "")
     again = [c for c in deal.collections if subject == c.invoice_id or (not subject and (c.parked or c.decline))]
     for collection in again:
         deal = deal.with_collection(dunning.retried(collection, now=now))
     if deal == before and not again:
         raise NothingToRetry(subject=subject, where="subject")
     return replace(deal, last_charge_at=None if again else deal.last_charge_at, burst=0)
-
-
-# --- facts ---------------------------------------------------------------------------------------------------------
-
-
-def _fact(deal: Deal, fact: Fact | None, now: datetime) -> tuple[Deal, Verdict]:
-    match fact:
-        case SignatureFact():
-            return _signature(deal, fact, now)
-        case PaymentFact():
-            return _payment(deal, fact, now)
-        case CashFact():
-            known = deal.collection(fact.invoice_id) is not None
-            if fact.settled:
-                deal = deal.settled(fact.invoice_id, now)
-            return deal, Verdict.ACCEPTED if known or fact.settled else Verdict.NOTHING_NEW
-        case _:
-            return deal, Verdict.UNEXPECTED
-
-
-def _signature(deal: Deal, fact: SignatureFact, now: datetime) -> tuple[Deal, Verdict]:
-    order = next((o for o in deal.orders if o.envelope_id and o.envelope_id == fact.envelope_id), None)
-    if order is None:
-        return deal, Verdict.NOTHING_NEW if fact.event in ("voided", "expired") else Verdict.UNEXPECTED
-    if fact.event == "signed":
-        return _signed(deal, order, fact, now)
-    if order.stage is not OrderStage.OUT_FOR_SIGNATURE:
-        return deal, Verdict.NOTHING_NEW
-    stage = OrderStage.DECLINED if fact.event == "declined" else OrderStage.EXPIRED
-    return deal.with_order(order.moved(stage, now, reason=fact.reason)), Verdict.ACCEPTED
-
-
-def _signed(deal: Deal, order: Order, fact: SignatureFact, now: datetime) -> tuple[Deal, Verdict]:
-    """A signature counts if it was given in time, even where its message came after the quote had expired."""
-    if order.stage not in (OrderStage.OUT_FOR_SIGNATURE, OrderStage.EXPIRED):
-        return deal, Verdict.NOTHING_NEW if order.signed_at else Verdict.UNEXPECTED
-    if order.expires_at is not None and fact.happened_at > order.expires_at:
-        return deal, Verdict.UNEXPECTED
-    if fact.sha256 != order.document_sha256:
-        reason = f"the signed document's hash {fact.sha256[:12]} is not the one sent, {order.document_sha256[:12]}"
-        return deal.with_order(replace(order, parked=reason)), Verdict.UNEXPECTED
-    signed = replace(order.moved(OrderStage.SIGNED, now), signed_at=fact.happened_at)
-    return deal.without_void(fact.envelope_id).with_order(signed), Verdict.ACCEPTED
-
-
-def _payment(deal: Deal, fact: PaymentFact, now: datetime) -> tuple[Deal, Verdict]:
-    collection = deal.collection(fact.invoice_id)
-    if fact.status == ChargeStatus.CAPTURED and fact.settled:
-        verdict = Verdict.NOTHING_NEW if collection is None else Verdict.ACCEPTED
-        return deal.settled(fact.invoice_id, now), verdict
-    if collection is None:
-        unexpected = fact.status == ChargeStatus.CAPTURED
-        return deal, Verdict.UNEXPECTED if unexpected else Verdict.NOTHING_NEW
-    in_flight = collection.status and fact.key == dunning.charge_key(deal.id, collection)
-    if not in_flight or fact.status not in (ChargeStatus.CAPTURED, ChargeStatus.DECLINED):
-        return deal, Verdict.NOTHING_NEW  # it speaks of an attempt whose end we have folded already
-    folded = dunning.charged(
-        collection, status=fact.status, decline=fact.decline, ladder=fact.ladder, step_at=now, now=now
-    )
-    return deal.with_collection(folded), Verdict.ACCEPTED

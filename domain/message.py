@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-from domain.need import Ask, Need
+from domain import need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Reseat:
 
     version: int
     person: str
-    asks: tuple[Ask, ...]
+    asks: tuple[need.Ask, ...]
     reason: str
     kind: Literal["reseat"] = "reseat"
 
@@ -70,7 +70,7 @@ class ApplyPolicy:
 
     version: int
     content_hash: str
-    needs: tuple[Need, ...]
+    needs: tuple[need.Need, ...]
     reason: str
     kind: Literal["apply_policy"] = "apply_policy"
 
@@ -100,6 +100,53 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Respond:
+    """The customer's word on the version that the share link `share_id` showed: accept (one alternative) or decline."""
+
+    version: int
+    content_hash: str
+    share_id: str
+    answer: Literal["accept", "decline"]
+    alternative: str = ""
+    reason: str = ""
+    name: str = ""
+    kind: Literal["respond"] = "respond"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The customer's question about a version, stored by the API under `question_id`."""
+
+    version: int
+    question_id: str
+    kind: Literal["ask"] = "ask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to a question, stored by the API beside it."""
+
+    question_id: str
+    kind: Literal["reply"] = "reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """A milestone of the running contract is reached: it is invoiced."""
+
+    milestone: str
+    kind: Literal["reach"] = "reach"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reprice:
+    """A price migration moves the contract, from its next unbilled period on."""
+
+    migration_id: str
+    kind: Literal["reprice"] = "reprice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeUp:
     """Go on under rule set `rules` (see `Deal.rules`)."""
 
@@ -115,7 +162,22 @@ class FactCame:
     kind: Literal["fact_came"] = "fact_came"
 
 
-Command = Revise | Submit | Decide | Reseat | ApplyPolicy | Withdraw | Cancel | Retry | TakeUp
+Command = (
+    Revise
+    | Submit
+    | Decide
+    | Reseat
+    | ApplyPolicy
+    | Withdraw
+    | Cancel
+    | Retry
+    | Respond
+    | Ask
+    | Reply
+    | Reach
+    | Reprice
+    | TakeUp
+)
 Body = Command | FactCame
 
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from decimal import (
+    ROUND_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
 from fractions import Fraction
 from functools import total_ordering
+from math import lcm
 
 from domain.errors import Invalid
 
@@ -26,8 +39,10 @@ _EXPONENTS = {
 EXPONENTS: dict[str, int] = {code: digits for digits, codes in _EXPONENTS.items() for code in codes.split()}
 
 LARGEST_MINOR = 2**63 - 1  # BIGINT
+_NEAR = (Decimal(0), Decimal("0.25"), Decimal("0.5"), Decimal("0.75"))
 
-_EXACT = Context(prec=200, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
+# 200 digits, and an error rather than a rounding
+EXACT = Context(prec=200, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
 
 
 @dataclass(kw_only=True, eq=False)
@@ -65,7 +80,7 @@ class NothingToSpreadOver(Invalid):
 @contextmanager
 def exact() -> Iterator[None]:
     """Decimal arithmetic of 200 digits that raises rather than rounds: only `round_half_up` rounds money."""
-    with localcontext(_EXACT):
+    with localcontext(EXACT):
         yield
 
 
@@ -90,13 +105,32 @@ def round_half_up(value: Decimal) -> int:
     return int(value.to_integral_value(rounding=ROUND_HALF_UP))
 
 
+ROUNDINGS = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "up": ROUND_UP, "down": ROUND_DOWN}
+
+
+def round_to(value: Decimal, divisor: Decimal, decimals: int, rounding: str) -> Decimal:
+    """`value / divisor` to a number of decimals by a named rounding (`up` and `down`: from and towards zero), exactly once.
+
+    >>> round_to(Decimal(121), Decimal(100), 0, "up"), round_to(Decimal(5), Decimal(2), 0, "half_even")
+    (Decimal('2'), Decimal('2'))
+    >>> round_to(Decimal(1), Decimal(3), 4, "half_up")
+    Decimal('0.3333')
+    """
+    scaled = Fraction(value) / Fraction(divisor) * 10**decimals
+    below = scaled.numerator // scaled.denominator
+    rest = scaled - below
+    # a quarter and three quarters stand for all that lies before and behind the half
+    near = EXACT.add(Decimal(below), _NEAR[(rest > 0) + (2 * rest >= 1) + (2 * rest > 1)])
+    return near.to_integral_value(rounding=ROUNDINGS[rounding]).scaleb(-decimals, context=EXACT)
+
+
 def minor_units(major: Decimal, currency: str) -> Decimal:
     """Major units as minor units, not rounded. Raises UnknownCurrency.
 
     >>> minor_units(Decimal("0.000002"), "USD")
     Decimal('0.0002')
     """
-    return major.scaleb(exponent(currency), context=_EXACT)
+    return major.scaleb(exponent(currency), context=EXACT)
 
 
 def to_minor(major: Decimal, currency: str) -> int:
@@ -114,7 +148,7 @@ def from_minor(minor: int, currency: str) -> Decimal:
     >>> from_minor(123450, "EUR")
     Decimal('1234.50')
     """
-    return Decimal(minor).scaleb(-exponent(currency), context=_EXACT)
+    return Decimal(minor).scaleb(-exponent(currency), context=EXACT)
 
 
 def spread(minor: int, weights: Sequence[int | Decimal]) -> tuple[int, ...]:
@@ -128,20 +162,29 @@ def spread(minor: int, weights: Sequence[int | Decimal]) -> tuple[int, ...]:
     """
     if minor < 0:
         return tuple(-part for part in spread(-minor, weights))
-    exact_weights = [Fraction(weight) for weight in weights]
+    exact_weights = _whole(weights)
     if not any(exact_weights):
-        exact_weights = [Fraction(1) for _ in exact_weights]
-    whole = sum(exact_weights, Fraction())
+        exact_weights = [1] * len(exact_weights)
+    whole = sum(exact_weights)
     if not whole:
         if not minor:
             return (0,) * len(exact_weights)
         raise NothingToSpreadOver(minor=minor)
-    shares = [minor * weight / whole for weight in exact_weights]
-    parts = [share.numerator // share.denominator for share in shares]
-    by_remainder = sorted(range(len(parts)), key=lambda i: parts[i] - shares[i])  # stable: a tie keeps the order
-    for i in by_remainder[: minor - sum(parts)]:
+    parts = [minor * weight // whole for weight in exact_weights]
+    remainders = [minor * weight % whole for weight in exact_weights]  # of the sign of the whole
+    by_remainder = sorted(range(len(parts)), key=[abs(each) for each in remainders].__getitem__, reverse=True)
+    for i in by_remainder[: minor - sum(parts)]:  # stable, also in reverse: a tie keeps the order
         parts[i] += 1
     return tuple(parts)
+
+
+def _whole(weights: Sequence[int | Decimal]) -> list[int]:
+    """The weights as whole numbers in the same proportions."""
+    if all(type(weight) is int for weight in weights):
+        return [int(weight) for weight in weights]
+    fractions = [Fraction(weight) for weight in weights]
+    scale = lcm(*(each.denominator for each in fractions))
+    return [each.numerator * (scale // each.denominator) for each in fractions]
 
 
 @total_ordering
@@ -196,7 +239,7 @@ class Money:
         >>> Money(1999, "EUR").times(Decimal("0.19"))
         Money(minor=380, currency='EUR')
         """
-        return Money(round_half_up(_EXACT.multiply(Decimal(self.minor), rate)), self.currency)
+        return Money(round_half_up(EXACT.multiply(Decimal(self.minor), rate)), self.currency)
 
     def allocate(self, weights: Sequence[int | Decimal]) -> tuple[Money, ...]:
         """Split by weight; the parts sum to the whole (see `spread`).

@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain import approval, entitlement
-from domain.approval import NOTHING_ASKED, Approval, Stand
+from domain.approval import NOTHING_ASKED, Approval, Stand, SupersededVersion
 from domain.approving import reapproval
 from domain.entitlement import Provisioning
 from domain.errors import Conflict
-from domain.outcome import Need, Priced, Terms
+from domain.message import Ask, Respond
+from domain.outcome import LINK, Need, Priced, Terms
 from domain.step import Step, StepKind
 
 
@@ -20,6 +21,8 @@ class OrderStage(StrEnum):
     PRICED = "priced"
     IN_APPROVAL = "in_approval"
     APPROVED = "approved"
+    PRESENTED = "presented"  # shown to the customer by a share link
+    ACCEPTED = "accepted"  # by the customer; the order form goes out
     OUT_FOR_SIGNATURE = "out_for_signature"
     NOTICED = "noticed"  # a renewal by silence: it is booked when the term ends
     SIGNED = "signed"
@@ -32,7 +35,16 @@ class OrderStage(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-OPEN = frozenset({OrderStage.PRICED, OrderStage.IN_APPROVAL, OrderStage.APPROVED, OrderStage.OUT_FOR_SIGNATURE})
+OPEN = frozenset(
+    {
+        OrderStage.PRICED,
+        OrderStage.IN_APPROVAL,
+        OrderStage.APPROVED,
+        OrderStage.PRESENTED,
+        OrderStage.ACCEPTED,
+        OrderStage.OUT_FOR_SIGNATURE,
+    }
+)
 BACK_WITH_SALES = frozenset(
     {
         OrderStage.REFUSED,
@@ -46,6 +58,7 @@ BACK_WITH_SALES = frozenset(
 REVISABLE = OPEN | BACK_WITH_SALES | {OrderStage.DRAFT}
 
 NEW, RENEWAL = "new", "renewal"
+MOST_QUESTIONS = 20  # of a customer, that nobody has answered yet
 
 
 @dataclass(kw_only=True, eq=False)
@@ -57,9 +70,37 @@ class OrderNotOpen(Conflict):
     hint: str = "read the deal again: its stage says what can be done"
 
 
+@dataclass(kw_only=True, eq=False)
+class QuoteExpired(Conflict):
+    """The quote's validity ended: nobody can accept it any more."""
+
+    version: int
+    hint: str = "ask for a new version"
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyQuestions(Conflict):
+    """The customer asked more than is answered."""
+
+    open_questions: int
+    hint: str = "wait for the answers"
+
+
+@dataclass(kw_only=True, eq=False)
+class UnknownQuestion(Conflict):
+    """No such question waits for an answer."""
+
+    question: str
+    hint: str = "read the deal's questions again"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`version` 0 means that nothing was priced yet. `drafts` counts revisions, so each is priced under a key of its own."""
+    """`version` 0 means that nothing was priced yet. `drafts` counts revisions, so each is priced under a key of its own.
+
+    `share_id` is the link by which this version was shown, `chosen` the alternative that the customer accepted,
+    `questions` the ids of what the customer asked and nobody has answered.
+    """
 
     number: int
     kind: str
@@ -76,6 +117,9 @@ class Order:
     terms: Terms | None = None
     needs: tuple[Need, ...] = ()
     approval: Approval = NOTHING_ASKED
+    share_id: str = ""
+    chosen: str = ""
+    questions: tuple[str, ...] = ()
     envelope_id: str = ""
     document_sha256: str = ""
     signed_at: datetime | None = None
@@ -106,6 +150,8 @@ class Order:
             drafts=self.drafts + 1,
             approval=NOTHING_ASKED,
             stands=reapproval.harvest(self.stands, self.approval, version=self.version, content_hash=self.content_hash),
+            share_id="",
+            chosen="",
             envelope_id="",
             document_sha256="",
         )
@@ -132,6 +178,51 @@ class Order:
         )
         asked = replace(self, approval=begun)
         return asked.moved(OrderStage.APPROVED if asked.approval.granted else OrderStage.IN_APPROVAL, at)
+
+    @property
+    def by_link(self) -> bool:
+        """It is shown to the customer, and accepted, before it goes out for signature."""
+        return self.terms is not None and self.terms.delivery == LINK
+
+    def responded(self, said: Respond, now: datetime) -> Order:
+        """The customer accepts or declines exactly what was shown; who declined there may return while it is valid.
+
+        Raises SupersededVersion, QuoteExpired, UnknownAlternative, OrderNotOpen.
+        """
+        self._is_about(said.version, said.content_hash)
+        returning = self.stage is OrderStage.DECLINED and self.share_id != "" and not self.document_sha256
+        shown = self.stage is OrderStage.PRESENTED
+        lapsed = (shown or returning) and self.expires_at is not None and now > self.expires_at
+        if self.stage is OrderStage.EXPIRED or lapsed:
+            raise QuoteExpired(version=self.version, where="version")
+        if said.answer == "decline" and shown:
+            return self.moved(OrderStage.DECLINED, now, reason=said.reason)
+        if said.answer == "accept" and (shown or returning):
+            return self.accepted(said.alternative, now)
+        raise OrderNotOpen(stage=self.stage.value, command=said.kind)
+
+    def accepted(self, alternative: str, at: datetime) -> Order:
+        """The customer takes the version, or one of its alternatives: its terms are the order's. Raises UnknownAlternative."""
+        terms = self.terms.chosen(alternative) if self.terms is not None else None
+        return replace(self.moved(OrderStage.ACCEPTED, at), chosen=alternative, terms=terms)
+
+    def asked(self, said: Ask) -> Order:
+        """The customer has a question. Raises SupersededVersion, TooManyQuestions."""
+        self._is_about(said.version, self.content_hash)
+        if len(self.questions) >= MOST_QUESTIONS:
+            raise TooManyQuestions(open_questions=len(self.questions))
+        return replace(self, questions=tuple(dict.fromkeys((*self.questions, said.question_id))))
+
+    def _is_about(self, version: int, content_hash: str) -> None:
+        """What is said must be about the present version, as it was read."""
+        if (version, content_hash) != (self.version, self.content_hash) or self.stage is OrderStage.DRAFT:
+            raise SupersededVersion(decided=version, current=self.version, where="version")
+
+    def replied(self, question_id: str) -> Order:
+        """A question was answered. Raises UnknownQuestion."""
+        if question_id not in self.questions:
+            raise UnknownQuestion(question=question_id, where="question_id")
+        return replace(self, questions=tuple(each for each in self.questions if each != question_id))
 
     def retried(self, at: datetime) -> Order:
         """Brought back from where it was parked; what was rolled back begins a new round."""
@@ -190,8 +281,10 @@ def steps(order: Order) -> tuple[Step, ...]:
             found.append(Step(kind=StepKind.PRICE, subject=subject, number=order.drafts, at=since))
         case OrderStage.IN_APPROVAL:
             found.extend(approval.steps(order.approval, subject=subject, version=order.version, since=since))
-        case OrderStage.APPROVED:
-            found.append(Step(kind=StepKind.SEND, subject=subject, number=order.version, at=since))
+        case OrderStage.APPROVED | OrderStage.ACCEPTED:
+            shown = order.stage is OrderStage.APPROVED and order.by_link
+            kind = StepKind.PRESENT if shown else StepKind.SEND
+            found.append(Step(kind=kind, subject=subject, number=order.version, at=since))
         case OrderStage.NOTICED if order.expires_at is not None:
             found.append(Step(kind=StepKind.BOOK, subject=subject, number=order.version, at=order.expires_at))
         case OrderStage.SIGNED:

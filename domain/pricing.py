@@ -1,19 +1,42 @@
-"""A charge and a quantity make an amount: each charge model, explained step by step, rounded once, half up, at the end."""
+"""A charge and a quantity, or the events of a period, make an amount: explained step by step, rounded once, at the end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal
-from fractions import Fraction
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from types import MappingProxyType
 
-from domain.document import decimal_text
 from domain.errors import Invalid
-from domain.money import LARGEST_MINOR, AmountOutOfRange, exponent, round_half_up
-from domain.price_book import LARGEST_QUANTITY, Charge, Tier
+from domain.money import EXACT, LARGEST_MINOR, ROUNDINGS, AmountOutOfRange, exponent
+from domain.rating.adjustments import adjusted, converted
+from domain.rating.capacity import capacity
+from domain.rating.charge import LARGEST_MEASURED, ONCE, Charge
+from domain.rating.measured import Measured
+from domain.rating.packages import package
+from domain.rating.percentage import dynamic, percentage
+from domain.rating.step import RatedStep, Steps, difference, total
+from domain.rating.tiers import first_fee, graduated, stairstep, volume
+from domain.rating.units import flat, matrix, per_unit
+from domain.usage import Event, Span, measured
 
-# Enough decimals that no amount of 24 decimals divided by a number of months can cross a half by being cut here.
-_PLACES = Decimal(1).scaleb(-30)
+__all__ = [
+    "MonthsDoNotFit",
+    "QuantityAbsurd",
+    "QuantityNegative",
+    "QuantityOutOfBounds",
+    "Rated",
+    "RatedStep",
+    "rate",
+    "rounded",
+    "worked_out",
+]
+
+# Enough decimals that no amount of 36 decimals divided by a number of months can cross a half by being cut here.
+_PLACES = Decimal(1).scaleb(-40)
+_ONE = Decimal(1)
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
+_NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,10 +49,10 @@ class QuantityNegative(Invalid):
 
 @dataclass(kw_only=True, eq=False)
 class QuantityAbsurd(Invalid):
-    """More than a thousand million units, or no number at all."""
+    """More than 10**15 units, or no number at all."""
 
     quantity: Decimal
-    hint: str = "give a quantity of at most 1,000,000,000"
+    hint: str = "give a quantity of at most 1,000,000,000,000,000"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -51,116 +74,146 @@ class MonthsDoNotFit(Invalid):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RatedStep:
-    """One slice: `quantity` units at `unit_price`, plus `flat_fee` (major units per the price's own interval).
-
-    `amount` is its part for the months rated, in minor units, not rounded. `up_to` is the bound of its tier, if any.
-    """
-
-    quantity: Decimal
-    unit_price: Decimal
-    flat_fee: Decimal
-    up_to: Decimal | None
-    amount: Decimal
-
-    @property
-    def text(self) -> str:
-        """The slice in words.
-
-        >>> RatedStep(quantity=Decimal(3), unit_price=Decimal("1.50"), flat_fee=Decimal(2), up_to=None,
-        ...           amount=Decimal(650)).text
-        '3 × 1.5 + 2'
-        """
-        priced = f"{decimal_text(self.quantity)} × {decimal_text(self.unit_price)}"
-        return f"{priced} + {decimal_text(self.flat_fee)}" if self.flat_fee else priced
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
-    """`amount_minor` is `unrounded` (minor units, the exact sum of the steps' amounts) rounded half up, once."""
+    """`amount_minor` is `unrounded` (minor units, the exact sum of the steps' amounts), rounded once as the charge says."""
 
     amount_minor: int
     unrounded: Decimal
     steps: tuple[RatedStep, ...]
 
+    @property
+    def explained(self) -> tuple[RatedStep, ...]:
+        """The steps and, where there was any, the rounding: their amounts sum to `amount_minor`."""
+        if self.unrounded == self.amount_minor:
+            return self.steps
+        gap = EXACT.subtract(Decimal(self.amount_minor), self.unrounded)
+        return (*self.steps, difference("rounding", gap, "rounded"))
 
-def rate(charge: Charge, quantity: Decimal, *, months: int, currency: str) -> Rated:
-    """The list amount of a quantity for `months` months of service; nothing for a quantity of zero.
 
-    Raises QuantityNegative, QuantityAbsurd, QuantityOutOfBounds, MonthsDoNotFit, UnknownCurrency, AmountOutOfRange.
+def rate(
+    charge: Charge,
+    quantity: Decimal,
+    *,
+    months: int,
+    currency: str,
+    usage: Sequence[Event] = (),
+    attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+    period: Span | None = None,
+) -> Rated:
+    """The list amount of a quantity for `months` months of service (a price that is paid once: for all of it).
+
+    Events in `usage`, where there are any, give the quantity; else `attributes` are its properties.
+    Raises QuantityNegative, QuantityAbsurd, QuantityOutOfBounds, MonthsDoNotFit, UnknownCurrency, AmountOutOfRange,
+    QuantityBeyondTiers, PeakBeyondTiers, PropertyMissing, NoPriceForProperties, UsageInvalid, PeriodMissing.
 
     >>> yearly = Charge(id="y", model="per_unit", months=12, unit_price=Decimal(100))
     >>> rate(yearly, Decimal(3), months=1, currency="EUR").amount_minor   # 3 × 100.00 / 12
     2500
     """
-    _check(charge, quantity)
+    steps, major = worked_out(charge, quantity, months=months, usage=usage, attributes=attributes, period=period)
+    digits = exponent(currency)
+    minor = [step._replace(amount=step.amount.scaleb(digits, EXACT)) for step in steps]
+    unrounded = major.scaleb(digits, EXACT)
+    return Rated(amount_minor=rounded(charge, major, currency), unrounded=unrounded, steps=tuple(minor))
+
+
+def worked_out(
+    charge: Charge,
+    quantity: Decimal,
+    *,
+    months: int,
+    usage: Sequence[Event] = (),
+    attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+    period: Span | None = None,
+) -> tuple[Steps, Decimal]:
+    """The steps and their exact sum in major units, of no currency yet and not rounded; raises as `rate` does."""
     if months < 1:
         raise MonthsDoNotFit(months=months)
-    slices = _SLICES[charge.model](charge, quantity) if quantity else ()
-    to_minor = Fraction(10 ** exponent(currency) * months, charge.months)
-    amounts = [
-        (Fraction(units) * Fraction(tier.unit_price) + Fraction(tier.flat_fee)) * to_minor for units, tier in slices
-    ]
-    unrounded = _decimal(sum(amounts, Fraction()))
-    if unrounded > LARGEST_MINOR:
-        raise AmountOutOfRange(minor=round_half_up(unrounded))
-    return Rated(amount_minor=round_half_up(unrounded), unrounded=unrounded, steps=_steps(slices, amounts, unrounded))
+    with localcontext(EXACT):
+        if usage or charge.meters:
+            groups = measured(charge, quantity, usage, attributes, period)
+        else:
+            groups = [Measured(quantity, (), attributes)]
+        steps = adjusted(charge, _modelled(charge, groups))
+        unit = charge.pricing_unit
+        scale = _ONE if unit is None else unit.rate
+        if charge.kind in ONCE or months == charge.months:
+            return _scaled(steps, scale, 1)
+        return _scaled(steps, scale * months, charge.months)
+
+
+def rounded(charge: Charge, major: Decimal, currency: str) -> int:
+    """Major units as whole minor units, rounded as the charge says. Raises UnknownCurrency, AmountOutOfRange."""
+    minor = int(major.scaleb(exponent(currency), EXACT).to_integral_value(rounding=ROUNDINGS[charge.rounding]))
+    if minor > LARGEST_MINOR:
+        raise AmountOutOfRange(minor=minor)
+    return minor
+
+
+_MODELS: dict[str, Callable[[Charge, Measured], Steps]] = {
+    "flat": flat,
+    "per_unit": per_unit,
+    "volume": volume,
+    "graduated": graduated,
+    "package": package,
+    "percentage": percentage,
+    "graduated_percentage": graduated,
+    "stairstep": stairstep,
+    "dynamic": dynamic,
+    "capacity": capacity,
+}
+
+
+def _modelled(charge: Charge, groups: list[Measured]) -> Steps:
+    """The steps of the charge's model, group by group, in major units (or pricing units) of the price's own interval."""
+    steps: Steps = []
+    used = []
+    for given in groups:
+        group = given
+        _check(charge, group.quantity)
+        if charge.conversion is not None and group.quantity:
+            units, step = converted(charge.conversion, group.quantity)
+            group = group._replace(quantity=units)
+            steps.append(step)
+        if group.quantity or group.transactions:
+            used.append(group)
+    if not used:
+        return steps + first_fee(charge)
+    if charge.model == "matrix":
+        return steps + matrix(charge, used)
+    model = _MODELS[charge.model]
+    for group in used:
+        own = model(charge, group)
+        if charge.group_by:
+            told = ", ".join(f"{name} {group.properties.get(name, 'none')}" for name in charge.group_by)
+            own = [step._replace(note=f"{told}, {step.note}" if step.note else told) for step in own]
+        steps += own
+    return steps
 
 
 def _check(charge: Charge, quantity: Decimal) -> None:
-    if not quantity.is_finite() or quantity > LARGEST_QUANTITY:
-        raise QuantityAbsurd(quantity=quantity)
+    if not quantity.is_finite() or quantity > LARGEST_MEASURED:
+        raise QuantityAbsurd(where="quantity", quantity=quantity)
     if quantity < 0:
-        raise QuantityNegative(quantity=quantity)
+        raise QuantityNegative(where="quantity", quantity=quantity)
     low, high = charge.minimum_quantity, charge.maximum_quantity
     if quantity and ((low is not None and quantity < low) or (high is not None and quantity > high)):
-        raise QuantityOutOfBounds(quantity=quantity, minimum=low, maximum=high)
+        raise QuantityOutOfBounds(where="quantity", quantity=quantity, minimum=low, maximum=high)
 
 
-_Slices = tuple[tuple[Decimal, Tier], ...]
+def _scaled(steps: Steps, multiply_by: Decimal, divide_by: int) -> tuple[Steps, Decimal]:
+    """The steps for the months rated, and their sum; the last one carries a division's 40th decimal."""
+    if not multiply_by % divide_by:
+        scale = multiply_by // divide_by
+        made = steps if scale == 1 else [step._replace(amount=step.amount * scale) for step in steps]
+        return made, total(made)
+    unrounded = _divided(total(steps) * multiply_by, divide_by)
+    made = [step._replace(amount=_divided(step.amount * multiply_by, divide_by)) for step in steps]
+    rest = unrounded - total(made)
+    if rest:
+        made[-1] = made[-1]._replace(amount=made[-1].amount + rest)
+    return made, unrounded
 
 
-def _flat(charge: Charge, _quantity: Decimal) -> _Slices:
-    return ((Decimal(1), Tier(up_to=None, unit_price=charge.unit_price)),)
-
-
-def _per_unit(charge: Charge, quantity: Decimal) -> _Slices:
-    return ((quantity, Tier(up_to=None, unit_price=charge.unit_price)),)
-
-
-def _volume(charge: Charge, quantity: Decimal) -> _Slices:
-    """The whole quantity at the tier it reaches; `up_to` is inclusive."""
-    return ((quantity, next(tier for tier in charge.tiers if tier.up_to is None or quantity <= tier.up_to)),)
-
-
-def _graduated(charge: Charge, quantity: Decimal) -> _Slices:
-    """Each slice at its own tier; the flat fee of every tier that is reached."""
-    slices = []
-    below = Decimal(0)
-    for tier in charge.tiers:
-        if below == quantity:
-            break
-        top = quantity if tier.up_to is None else min(quantity, tier.up_to)
-        slices.append((top - below, tier))
-        below = top
-    return tuple(slices)
-
-
-_SLICES = {"flat": _flat, "per_unit": _per_unit, "volume": _volume, "graduated": _graduated}
-
-
-def _steps(slices: _Slices, amounts: list[Fraction], unrounded: Decimal) -> tuple[RatedStep, ...]:
-    """The slices with their amounts; the last one carries the 30th decimal, so that the steps sum to the whole."""
-    parts = [_decimal(amount) for amount in amounts]
-    if parts:
-        before = sum((Fraction(part) for part in parts[:-1]), Fraction())
-        parts[-1] = _decimal(Fraction(unrounded) - before)
-    return tuple(
-        RatedStep(quantity=units, unit_price=tier.unit_price, flat_fee=tier.flat_fee, up_to=tier.up_to, amount=part)
-        for (units, tier), part in zip(slices, parts, strict=True)
-    )
-
-
-def _decimal(value: Fraction) -> Decimal:
-    exact = _WIDE.divide(Decimal(value.numerator), Decimal(value.denominator)).quantize(_PLACES, context=_WIDE)
-    return Decimal(decimal_text(exact))
+def _divided(value: Decimal, divisor: int) -> Decimal:
+    return _WIDE.divide(value, Decimal(divisor)).quantize(_PLACES, context=_WIDE)

@@ -40,6 +40,8 @@ _ORDER_WAITS: dict[OrderStage, tuple[str, str]] = {
     OrderStage.WITHDRAWN: ("quote", "revision"),
     OrderStage.IN_APPROVAL: ("approval", "approval"),
     OrderStage.APPROVED: ("signature", "sending"),
+    OrderStage.PRESENTED: ("signature", "customer"),
+    OrderStage.ACCEPTED: ("signature", "sending"),
     OrderStage.OUT_FOR_SIGNATURE: ("signature", "signature"),
     OrderStage.NOTICED: ("active", "end of term"),
     OrderStage.SIGNED: ("provisioning", "booking"),
@@ -78,6 +80,8 @@ def _place(deal: Deal) -> tuple[str, str, str, datetime]:
         return "quote", "draft", deal.owner, deal.since
     order = deal.orders[0]
     stage, waits_for = _ORDER_WAITS[order.stage]
+    if order.stage is OrderStage.PRESENTED and order.questions:
+        return stage, "reply", deal.owner, order.since
     return stage, waits_for, _who(deal, order), order.since
 
 
@@ -85,11 +89,11 @@ def _who(deal: Deal, order: Order) -> str:
     match order.stage:
         case OrderStage.IN_APPROVAL:
             return ", ".join(sorted({who for r in order.approval.waiting for who in r.who})) or "q2c"
-        case OrderStage.OUT_FOR_SIGNATURE:
+        case OrderStage.PRESENTED | OrderStage.OUT_FOR_SIGNATURE:
             return CUSTOMER
         case OrderStage.PROVISIONING:
             return "provisioner"
-        case OrderStage.DRAFT | OrderStage.APPROVED | OrderStage.SIGNED | OrderStage.NOTICED:
+        case OrderStage.DRAFT | OrderStage.APPROVED | OrderStage.ACCEPTED | OrderStage.SIGNED | OrderStage.NOTICED:
             return "q2c"
         case _:
             return deal.owner
@@ -104,7 +108,7 @@ def _running(deal: Deal, running: Contract) -> tuple[str, str, str, datetime]:
         if collection.decline or collection.messages:
             return stage, "payment", CUSTOMER, collection.issued_at
     for order in deal.orders:
-        if order.stage in (OrderStage.OUT_FOR_SIGNATURE, OrderStage.IN_APPROVAL):
+        if order.stage in (OrderStage.PRESENTED, OrderStage.OUT_FOR_SIGNATURE, OrderStage.IN_APPROVAL):
             return stage, "renewal " + _ORDER_WAITS[order.stage][1], _who(deal, order), order.since
     for collection in deal.collections:
         if collection.status in (ChargeStatus.PENDING, ChargeStatus.UNKNOWN):

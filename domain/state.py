@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain import contract as contracts
+from domain.calendar import local_date
 from domain.contract import Contract
 from domain.dunning import Collection
 from domain.message import Answer, Message
 from domain.order import Order, OrderStage
 
 ANSWERS_KEPT = 100
-RULES = 1  # the rule set of this release (see docs/decisions/0005-rules-are-numbered.md)
+# The rule set of this release (see docs/decisions/0005-rules-are-numbered.md). 1: whatever of a contract fails parks all
+# of it, and no fact is let go. 2: access and notice park alone; what a state has no room for is told again.
+RULES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,11 @@ class Deal:
         """Has this message been accepted or taken already?"""
         return self.answer(message_id) is not None or any(m.id == message_id for m in self.inbox)
 
+    @property
+    def parks_alone(self) -> bool:
+        """Rules 2: access and notice park alone, and a state has room for so many facts."""
+        return self.rules >= 2  # noqa: PLR2004  (the rule set that brought it)
+
     # --- small moves, shared by all folds; each returns the new state ---
 
     def with_order(self, order: Order) -> Deal:
@@ -125,6 +133,13 @@ class Deal:
             lambda c: c.wanting(contracts.FULL, at) if c.access_wanted == contracts.SUSPENDED else c
         )
 
+    def abandoned(self, order: Order, at: datetime) -> Deal:
+        """Everything that was provisioned is undone: the booked contract ends before it began."""
+        today = local_date(at, self.zone)
+        return self.without_order(order).with_contract(
+            lambda c: replace(c, cancel_on=today, cancel_reason=order.reason, since=at)
+        )
+
     def answered(self, answer: Answer) -> Deal:
         return replace(
             self,
@@ -139,16 +154,14 @@ class Deal:
             return self.with_order(replace(order, parked=reason))
         if collection is not None:
             return self.with_collection(replace(collection, parked=reason))
-        if self.contract is not None and self.contract.subject == subject:
-            return self.with_contract(lambda c: replace(c, parked=reason))
-        return self
+        return self.with_contract(lambda c: c.parking(subject, reason))
 
     @property
     def parkings(self) -> tuple[tuple[str, str], ...]:
         """All that is parked: subject and reason."""
         found = [(o.subject, o.parked) for o in self.orders if o.parked]
-        if self.contract is not None and self.contract.parked:
-            found.append((self.contract.subject, self.contract.parked))
+        if self.contract is not None:
+            found.extend(self.contract.parkings)
         found.extend((c.invoice_id, c.parked) for c in self.collections if c.parked)
         found.extend((envelope, reason) for _, envelope, reason in self.stuck)
         return tuple(found)

@@ -19,6 +19,7 @@ class StepKind(StrEnum):
     ESCALATE = "escalate"
     EXPIRE = "expire"
     VOID = "void"  # take an envelope back that must not be signed any more
+    PRESENT = "present"  # the version is shown to the customer by a share link
     SEND = "send"  # the order form goes out for signature
     BOOK = "book"
     PROVISION = "provision"
@@ -26,7 +27,9 @@ class StepKind(StrEnum):
     ACTIVATE = "activate"
     NOTICE = "notice"  # before the end, which it may put off
     END = "end"
+    REPRICE = "reprice"  # a price migration moves the contract
     BILL = "bill"
+    MILESTONE = "milestone"  # what was reached is invoiced
     CHARGE = "charge"
     RESOLVE = "resolve"  # find out what became of a charge whose answer was lost
     MESSAGE = "message"
@@ -38,7 +41,17 @@ class StepKind(StrEnum):
 RANK: dict[StepKind, int] = {kind: rank for rank, kind in enumerate(StepKind)}
 
 # Steps that only write our own books: they keep `at` as their service date, however late they are performed.
-BOOK_STEPS = frozenset({StepKind.ACTIVATE, StepKind.END, StepKind.BILL, StepKind.EXPIRE, StepKind.NOTICE})
+BOOK_STEPS = frozenset(
+    {
+        StepKind.ACTIVATE,
+        StepKind.END,
+        StepKind.REPRICE,
+        StepKind.BILL,
+        StepKind.MILESTONE,
+        StepKind.EXPIRE,
+        StepKind.NOTICE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ def remembered_secrets(file: Path) -> dict[str, str]:
         "stripe": lambda: "whsec_" + secrets.token_hex(24),
         "signature": _standard_webhooks_secret,
         "bank": _standard_webhooks_secret,
+        "links": lambda: secrets.token_urlsafe(32),
     }
     if missing := {name: make() for name, make in makers.items() if name not in known}:
         known |= missing

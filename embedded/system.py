@@ -151,6 +151,7 @@ class System:
             "Q2C_PROVISIONER_URL": f"{self.sandbox_url}/provisioner",
             "Q2C_BANK_URL": f"{self.sandbox_url}/bank",
             "Q2C_BANK_SECRET": self.secrets["bank"],
+            "Q2C_LINK_SECRET": self.secrets["links"],
             "Q2C_SMTP_HOST": HOST,
             "Q2C_SMTP_PORT": str(self.ports["smtp"]),
             "Q2C_PUBLIC_URL": self.api_url,

@@ -1,4 +1,4 @@
-"""What an order form and an invoice say, as plain values; figures that do not add up are refused before a page is set."""
+"""What an invoice says, and who a document is between, as plain values; figures that do not add up never reach a page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
+
+ACCENT = "#17456b"  # of an entity that chose no colour
 
 
 class DocumentInconsistent(ValueError):
@@ -21,7 +23,9 @@ class Seller:
     tax_number: str
     bank_account: str
     email: str = ""
-    accent: str = "#17456b"
+    accent: str = ACCENT
+    logo: str = ""  # the name as the masthead sets it; the entity's own name unless said
+    footer: str = ""  # a line at the foot of every page: register, capital, seat
     sandbox: bool = False  # a sandbox's documents say that they are not real
 
 
@@ -36,67 +40,11 @@ class Buyer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFormLine:
-    """One priced line; the amounts are minor units for one billing period: net is list less discounts plus uplift.
-
-    `detail` explains the price in words ("21.00 per user and month"); percentages are points (10 for 10 %).
-    """
-
-    description: str
-    quantity: Decimal
-    unit_label: str
-    list_minor: int
-    line_discount_minor: int
-    header_discount_minor: int
-    net_minor: int
-    uplift_minor: int = 0
-    line_discount_percent: Decimal = Decimal(0)
-    header_discount_percent: Decimal = Decimal(0)
-    detail: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFormData:
-    """All that an order form says. `net_minor` is one billing period; TCV and ACV are without tax.
-
-    `starts` is "provisioning", "signature" or a date; `uplift_percent` is points at each renewal.
-    """
-
-    seller: Seller
-    buyer: Buyer
-    signer: str
-    number: str
-    version: int
-    title: str
-    prepared_by: str
-    issued_on: date
-    expires_on: date
-    currency: str
-    term_months: int
-    interval_months: int
-    starts: Literal["provisioning", "signature"] | date
-    net_days: int
-    method: Literal["card", "transfer"]
-    auto_renew: bool
-    notice_days: int
-    uplift_percent: Decimal
-    lines: tuple[OrderFormLine, ...]
-    net_minor: int
-    tcv_minor: int
-    acv_minor: int
-
-    def __post_init__(self) -> None:
-        for number, line in enumerate(self.lines, 1):
-            discounted = line.list_minor - line.line_discount_minor - line.header_discount_minor
-            if line.net_minor != discounted + line.uplift_minor:
-                raise DocumentInconsistent(f"line {number}: list less discounts is not the net amount")
-        if self.net_minor != sum(line.net_minor for line in self.lines):
-            raise DocumentInconsistent("the net amount of a period is not the sum of its lines")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDocumentLine:
-    """One line for the half-open period `[period_start, period_end)`; `amount_minor` is net, after discounts."""
+    """One line for the half-open period `[period_start, period_end)`; `amount_minor` is net, after discounts.
+
+    `detail` says how it came about, a step per line.
+    """
 
     description: str
     quantity: Decimal
@@ -127,6 +75,7 @@ class InvoiceData:
     tax_minor: int
     total_minor: int
     note: str = ""
+    language: str = "en"
 
     def __post_init__(self) -> None:
         if self.net_minor != sum(line.amount_minor for line in self.lines):

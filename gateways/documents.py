@@ -1,4 +1,4 @@
-"""Order forms and invoices as PDF: the same data gives the same bytes, on every machine and in every process.
+"""Quotes, order forms and invoices as PDF: the same data gives the same bytes, on every machine and in every process.
 
 The bytes are what is hashed, signed and sent, so nothing of the machine enters them: no clock, no system font, no locale.
 """
@@ -22,23 +22,26 @@ from gateways.document_data import (
     DocumentInconsistent,
     InvoiceData,
     InvoiceDocumentLine,
-    OrderFormData,
-    OrderFormLine,
     Seller,
 )
-from gateways.document_view import invoice_view, order_form_view
+from gateways.document_view import invoice_view
+from gateways.quote_data import QuoteData, QuoteLine, QuoteOffer, QuoteStretch
+from gateways.quote_view import quote_view
 
 __all__ = [
     "Buyer",
     "DocumentInconsistent",
     "InvoiceData",
     "InvoiceDocumentLine",
-    "OrderFormData",
-    "OrderFormLine",
+    "QuoteData",
+    "QuoteLine",
+    "QuoteOffer",
+    "QuoteStretch",
     "Seller",
     "invoice_pdf",
     "order_form",
     "pages_as_png",
+    "quote_pdf",
 ]
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -49,9 +52,16 @@ FACES = ("Light", "Regular", "It", "Semibold", "Bold")
 _compiling = Lock()  # a typst compiler is not to be entered twice at a time; one per template serves all threads
 
 
-def order_form(data: OrderFormData) -> bytes:
-    """The order form as PDF. Raises UnknownCurrency for a currency without ISO 4217 decimals."""
-    return _rendered("order_form.typ", order_form_view(data), "pdf")[0]
+def quote_pdf(data: QuoteData) -> bytes:
+    """The quote as PDF, in its own language. Raises UnknownCurrency for a currency without ISO 4217 decimals."""
+    return _rendered("quote.typ", quote_view(data), "pdf")[0]
+
+
+def order_form(data: QuoteData) -> bytes:
+    """The order form of the one offer that was chosen. Raises DocumentInconsistent, UnknownCurrency."""
+    if len(data.offers) != 1:
+        raise DocumentInconsistent("an order form has one offer: the chosen one")
+    return _rendered("order_form.typ", quote_view(data), "pdf")[0]
 
 
 def invoice_pdf(data: InvoiceData) -> bytes:
@@ -59,10 +69,10 @@ def invoice_pdf(data: InvoiceData) -> bytes:
     return _rendered("invoice.typ", invoice_view(data), "pdf")[0]
 
 
-def pages_as_png(data: OrderFormData | InvoiceData) -> list[bytes]:
+def pages_as_png(data: QuoteData | InvoiceData, template: str = "quote.typ") -> list[bytes]:
     """Each page of the document as a picture, to be looked at."""
-    if isinstance(data, OrderFormData):
-        return _rendered("order_form.typ", order_form_view(data), "png")
+    if isinstance(data, QuoteData):
+        return _rendered(template, quote_view(data), "png")
     return _rendered("invoice.typ", invoice_view(data), "png")
 
 

@@ -1,15 +1,19 @@
-"""From what the books hold to what a document says: the order form of a quote version, the paper of an invoice."""
+"""From what the books hold to what a document says: the quote and the order form of a version, the paper of an invoice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
-from domain.money import from_minor
-from domain.quote_version import PricedLine, PricedQuote
-from gateways.document_data import Buyer, InvoiceData, InvoiceDocumentLine, OrderFormData, OrderFormLine, Seller
+from domain.quote_version import PricedLine, PricedQuote, QuoteOffers
+from domain.quoting.priced import TAKEN
+from gateways.document_data import ACCENT, Buyer, InvoiceData, InvoiceDocumentLine, Seller
+from gateways.quote_data import Kind, Parts, QuoteData, QuoteLine, QuoteOffer, QuoteStretch
+from gateways.words import language_of
+
+UPLIFT = "uplift_minor"
 
 
 class Entity(Protocol):
@@ -20,6 +24,7 @@ class Entity(Protocol):
     tax_number: str
     bank_account: str
     virtual: bool
+    look: dict[str, Any]
 
 
 class Account(Protocol):
@@ -28,6 +33,7 @@ class Account(Protocol):
     name: str
     address: str
     email: str
+    language: str
 
 
 class Invoice(Protocol):
@@ -54,20 +60,31 @@ class InvoiceLine(Protocol):
     amount_minor: int
     period_start: date
     period_end: date
+    explain: dict[str, Any] | None
 
 
 def seller(entity: Entity) -> Seller:
+    look = {name: str(value) for name, value in entity.look.items()}
     return Seller(
         name=entity.name,
         address=entity.address,
         tax_number=entity.tax_number,
         bank_account=entity.bank_account,
+        email=look.get("email", ""),
+        accent=look.get("accent", ACCENT),
+        logo=look.get("logo", ""),
+        footer=look.get("footer", ""),
         sandbox=entity.virtual,
     )
 
 
 def buyer(account: Account) -> Buyer:
     return Buyer(name=account.name, address=account.address, email=account.email)
+
+
+def quote_number(deal_id: str, order_number: int) -> str:
+    """The number printed on a quote and on its order form."""
+    return f"{deal_id.removeprefix('d_')[:8].upper()}-{order_number}"
 
 
 def order_form_data(  # noqa: PLR0913  (a form has that many fields)
@@ -81,15 +98,37 @@ def order_form_data(  # noqa: PLR0913  (a form has that many fields)
     prepared_by: str,
     issued_on: date,
     expires_on: date,
-) -> OrderFormData:
-    """The order form of one priced version. On a renewal the uplift is part of the list price, and said in the detail."""
-    terms, totals = quote.terms, quote.totals
-    starts: Literal["provisioning", "signature"] | date
-    if terms.start in ("provisioning", "signature"):
-        starts = cast("Literal['provisioning', 'signature']", terms.start)
-    else:
-        starts = date.fromisoformat(terms.start)
-    return OrderFormData(
+) -> QuoteData:
+    """The order form of one priced offer: where there were several, the one that the customer chose."""
+    return quote_data(
+        entity=entity,
+        account=account,
+        quote=QuoteOffers(offers=(("", quote),)),
+        number=number,
+        version=version,
+        title=title,
+        prepared_by=prepared_by,
+        issued_on=issued_on,
+        expires_on=expires_on,
+    )
+
+
+def quote_data(  # noqa: PLR0913  (a quote has that many fields)
+    *,
+    entity: Entity,
+    account: Account,
+    quote: QuoteOffers,
+    number: str,
+    version: int,
+    title: str,
+    prepared_by: str,
+    issued_on: date,
+    expires_on: date,
+    draft: bool = False,
+) -> QuoteData:
+    """The quote of a priced version with all its offers; `draft`: it was not approved, and its pages say so."""
+    terms = quote.headline.terms
+    return QuoteData(
         seller=seller(entity),
         buyer=buyer(account),
         signer=terms.signer_name or account.name,
@@ -99,36 +138,76 @@ def order_form_data(  # noqa: PLR0913  (a form has that many fields)
         prepared_by=prepared_by,
         issued_on=issued_on,
         expires_on=expires_on,
-        currency=quote.currency,
-        term_months=terms.term_months,
-        interval_months=terms.interval_months,
-        starts=starts,
+        currency=quote.headline.currency,
         net_days=terms.net_days,
         method="card" if terms.method == "card" else "transfer",
         auto_renew=terms.auto_renew,
         notice_days=terms.notice_days,
         uplift_percent=terms.uplift_percent,
-        lines=tuple(_line(line, quote.currency) for line in quote.lines),
+        offers=tuple(_offer(each, name=name, recommended=name == quote.recommended) for name, each in quote.offers),
+        clauses=terms.clauses,
+        partner=terms.partner_name,
+        language=terms.language,
+        draft=draft,
+    )
+
+
+def _offer(quote: PricedQuote, *, name: str, recommended: bool) -> QuoteOffer:
+    terms, totals = quote.terms, quote.totals
+    term = totals.over_term
+    return QuoteOffer(
+        name=name,
+        recommended=recommended,
+        lines=tuple(_quote_line(line, terms.periods) for line in quote.lines),
+        term_months=terms.term_months,
+        interval_months=terms.interval_months,
+        starts=terms.start,
         net_minor=totals.net_minor,
+        list_minor=term["list"],
+        parts=_parts({f"{part}_minor": minor for part, minor in term.items()}),
         tcv_minor=totals.tcv_minor,
         acv_minor=totals.acv_minor,
+        first_year_minor=totals.first_year_minor,
+        recurring_minor=totals.recurring_minor,
+        one_time_minor=totals.one_time_minor,
+        milestone_minor=totals.milestone_minor,
+        usage_minor=totals.usage_minor,
+        usage_estimate_minor=totals.usage_estimate_minor,
     )
 
 
-def _line(line: PricedLine, currency: str) -> OrderFormLine:
-    detail = line.explain
-    if line.uplift_minor:
-        detail = (*detail, f"renewal uplift {from_minor(line.uplift_minor, currency)}")
-    return OrderFormLine(
+def _quote_line(line: PricedLine, periods: int) -> QuoteLine:
+    segments = line.stretches(periods)
+    return QuoteLine(
         description=line.description,
-        quantity=line.quantity,
         unit_label=line.unit_label,
-        list_minor=line.list_minor + line.uplift_minor,
-        line_discount_minor=line.line_discount_minor,
-        header_discount_minor=line.header_discount_minor,
-        net_minor=line.net_minor,
-        detail=detail,
+        stretches=tuple(
+            QuoteStretch(
+                from_period=segment.from_period,
+                to_period=segment.to_period,
+                quantity=segment.quantity,
+                list_minor=segment.list_minor,
+                parts=_parts({name: getattr(segment, name) for name in (*TAKEN, UPLIFT)}),
+                net_minor=segment.net_minor,
+                detail=segment.explain,
+                estimate_minor=segment.estimate_minor,
+            )
+            for segment in segments
+        ),
+        kind=cast("Kind", line.kind),
+        timing="arrears" if line.timing == "arrears" else "advance",
+        group=line.group,
+        starts=line.start,
+        milestone=line.milestone,
+        price=line.price,
+        attributes=line.attributes,
     )
+
+
+def _parts(waterfall: Mapping[str, int]) -> Parts:
+    """What lies between list and net, as it is signed: what is taken off is negative."""
+    taken = [(name.removesuffix("_minor"), -waterfall[name]) for name in TAKEN]
+    return tuple((name, minor) for name, minor in [*taken, ("uplift", waterfall[UPLIFT])] if minor)
 
 
 def invoice_data(
@@ -158,6 +237,7 @@ def invoice_data(
                 amount_minor=line.amount_minor,
                 period_start=line.period_start,
                 period_end=line.period_end,
+                detail=tuple(str(step) for step in (line.explain or {}).get("steps", ())),
             )
             for line in lines
         ),
@@ -166,4 +246,5 @@ def invoice_data(
         tax_rate=invoice.tax_rate,
         tax_minor=invoice.tax_minor,
         total_minor=invoice.total_minor,
+        language=language_of(account.language),
     )

@@ -8,13 +8,19 @@ from sqlmodel import Field
 from models.base import Recorded, Row, currency_code, one_of
 
 METHODS = ("card", "transfer")
+LANGUAGES = ("en", "fr")
 
 
 class AccountRow(Row, table=True):
     """An account belongs to one legal entity: a sandbox has its own copies, so no sandbox deal can reach a real card."""
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("id", "entity_id"), currency_code(), one_of("method", METHODS))
+    __table_args__ = (
+        UniqueConstraint("id", "entity_id"),
+        currency_code(),
+        one_of("method", METHODS),
+        one_of("language", LANGUAGES),
+    )
 
     id: str = Field(primary_key=True)
     entity_id: str = Field(foreign_key="legal_entities.id", index=True)
@@ -27,6 +33,8 @@ class AccountRow(Row, table=True):
     method: str
     method_token: str = ""
     created_at: datetime
+    segment: str = ""  # which price books are for it: 'enterprise', …
+    language: str = "en"  # of the documents it gets
     recorded_at: Recorded = None
 
 

@@ -1,4 +1,4 @@
-"""Audit of the deals' own rows: turns without holes, states at their turn, periods end to end, and nothing left lying about."""
+"""Audit of the deals' own rows: turns without holes, states at their turn, and nothing left lying about."""
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,18 +25,6 @@ async def states_are_at_their_turn(session: AsyncSession) -> list[Breach]:
     return await breaches(
         session, "states_are_at_their_turn", query, "deal {deal} is at turn {turn}, its state at {state_turn}"
     )
-
-
-async def periods_follow_each_other(session: AsyncSession) -> list[Breach]:
-    """The invoiced periods of a contract lie end to end: no gap, no overlap."""
-    query = """
-        SELECT * FROM (
-            SELECT contract_id AS contract, number, period_start, period_end,
-                   lag(period_end) OVER w AS previous_end, lag(number) OVER w AS previous
-              FROM invoices WINDOW w AS (PARTITION BY contract_id ORDER BY period_start, term, period_no)) p
-         WHERE previous_end <> period_start ORDER BY contract, period_start LIMIT :most"""
-    told = "contract {contract}: {previous} ends on {previous_end}, {number} begins on {period_start}"
-    return await breaches(session, "periods_follow_each_other", query, told)
 
 
 async def no_fact_waits(session: AsyncSession) -> list[Breach]:
@@ -71,7 +59,6 @@ async def no_attempt_hangs(session: AsyncSession) -> list[Breach]:
 CHECKS: tuple[Check, ...] = (
     turns_have_no_holes,
     states_are_at_their_turn,
-    periods_follow_each_other,
     no_fact_waits,
     no_draft_waits,
     no_attempt_hangs,

@@ -72,7 +72,7 @@ class Row(SQLModel):
         if not values.keys() <= table.model_fields.keys():
             unknown = ", ".join(sorted(values.keys() - table.model_fields.keys()))
             raise TypeError(f"{table.__name__} has no column {unknown}")
-        self.__dict__ |= _defaults(table) | values
+        self.__dict__.update(_defaults(table) | values)
         object.__setattr__(self, "__pydantic_fields_set__", set(values))
         object.__setattr__(self, "__pydantic_extra__", None)
         object.__setattr__(self, "__pydantic_private__", None)

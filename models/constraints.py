@@ -131,7 +131,34 @@ BEGIN
 END $$
 """
 
-FUNCTIONS: tuple[str, ...] = (_IMMUTABLE, _ENTITY, _DEAL, _SERIES, _BALANCE, _INVOICE, _CASH)
+_ONCE = """
+CREATE FUNCTION q2c_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Arguments: columns that begin NULL or empty, are filled once, and then stay.
+DECLARE
+  filled text;
+BEGIN
+  FOREACH filled IN ARRAY TG_ARGV LOOP
+    IF coalesce(to_jsonb(OLD) ->> filled, '') <> '' AND to_jsonb(OLD) -> filled <> to_jsonb(NEW) -> filled THEN
+      RAISE EXCEPTION '% of % is % and stays so', filled, TG_TABLE_NAME, to_jsonb(OLD) ->> filled
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_TABLE_NAME || '_' || filled || '_once';
+    END IF;
+  END LOOP;
+  RETURN NEW;
+END $$
+"""
+
+_MOVED = """
+CREATE FUNCTION q2c_guard_price_migration_deal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.status = 'done' THEN
+    RAISE EXCEPTION 'deal % was moved by %, that stays', OLD.deal_id, OLD.migration_id
+      USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'price_migration_deals_done_stays';
+  END IF;
+  RETURN NEW;
+END $$
+"""
+
+FUNCTIONS: tuple[str, ...] = (_IMMUTABLE, _ONCE, _ENTITY, _DEAL, _SERIES, _BALANCE, _INVOICE, _CASH, _MOVED)
 
 # table -> the columns that may change after the insert
 IMMUTABLE: dict[str, tuple[str, ...]] = {
@@ -139,7 +166,7 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "journal_lines": (),
     "invoices": ("status", "paid_minor"),
     "invoice_lines": (),
-    "quote_versions": ("status",),
+    "quote_versions": ("status", "alternative"),
     "deal_steps": (),
     "timeline": (),
     "documents": (),
@@ -148,6 +175,28 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "dunning_policies": (),
     "receipts": ("deal_id", "invoice_id"),
     "cash_applications": (),
+    "coupons": (),
+    "share_links": ("revoked_at", "revoked_by"),
+    "share_views": (),
+    "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
+    "price_migrations": ("finished_at",),
+    "price_migration_deals": (
+        "status",
+        "before_minor",
+        "after_minor",
+        "rest_before_minor",
+        "rest_after_minor",
+        "error",
+        "at",
+    ),
+}
+
+# table -> the columns that are filled once and then stay
+ONCE: dict[str, tuple[str, ...]] = {
+    "quote_versions": ("alternative",),
+    "share_links": ("revoked_at", "revoked_by"),
+    "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
+    "price_migrations": ("finished_at",),
 }
 
 
@@ -156,6 +205,11 @@ def _immutable(table: str, may_change: tuple[str, ...]) -> tuple[str, str]:
     changed = f"CREATE TRIGGER {table}_immutable BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW"
     emptied = f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT"
     return f"{changed} EXECUTE FUNCTION q2c_refuse_change({listed})", f"{emptied} EXECUTE FUNCTION q2c_refuse_change()"
+
+
+def _once(table: str, columns: tuple[str, ...]) -> str:
+    listed = ", ".join(f"'{column}'" for column in columns)
+    return f"CREATE TRIGGER {table}_once BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION q2c_set_once({listed})"
 
 
 def _before(table: str, operations: str, function: str) -> str:
@@ -173,12 +227,14 @@ TRIGGERS: tuple[str, ...] = (
     _before("legal_entities", "INSERT OR UPDATE", "q2c_guard_legal_entity"),
     _before("deals", "UPDATE", "q2c_guard_deal"),
     _before("series", "UPDATE", "q2c_guard_series"),
+    _before("price_migration_deals", "UPDATE", "q2c_guard_price_migration_deal"),
     _at_commit("journal_entries", "q2c_journal_balances"),
     _at_commit("journal_lines", "q2c_journal_balances"),
     _at_commit("invoices", "q2c_invoice_adds_up"),
     _at_commit("invoice_lines", "q2c_invoice_adds_up"),
     _at_commit("cash_applications", "q2c_cash_application_fits"),
     *(trigger for table, may_change in IMMUTABLE.items() for trigger in _immutable(table, may_change)),
+    *(_once(table, columns) for table, columns in ONCE.items()),
 )
 
 CREATE: tuple[str, ...] = (*FUNCTIONS, *TRIGGERS)

@@ -1,16 +1,20 @@
 """Contracts: one per deal, its terms (one per signed order that began one), and the lines each term bills."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.billing_plan import PlanLine
 from models.account import METHODS
 from models.base import Json, Quantity, Recorded, Row, Share, currency_code, not_negative, one_of, positive, together
 
+KINDS = ("recurring", "one_time", "usage", "milestone")
+TIMINGS = ("advance", "arrears")
 STAGES = ("booked", "provisioning", "active", "suspended", "ended", "cancelled")
 
 
@@ -66,13 +70,22 @@ class ContractTermRow(Row, table=True):
 
 
 class ContractLineRow(Row, table=True):
-    """`period_amount_minor` is the net amount of one full period; `charge` how it came about."""
+    """What one segment of a line bills in the periods [from_period, to_period) of its term (`domain/billing_plan.py`).
+
+    `period_amount_minor` is the net amount of one full period (of the whole for `one_time` and `milestone`), `charge`
+    how it came about. `to_period` NULL: to the end of the term. `starts` is '', 'signature', 'provisioning' or an ISO
+    date; `starts_on` what it came to, known from the activation on.
+    """
 
     __tablename__ = "contract_lines"
     __table_args__ = (
-        UniqueConstraint("contract_id", "term", "line_no"),
+        UniqueConstraint("contract_id", "term", "line_no", "segment", "from_period"),
         together("contract_terms", {"contract_id": "contract_id", "term": "term"}),
-        not_negative("quantity"),
+        not_negative("quantity", "segment", "from_period"),
+        CheckConstraint("from_period <= to_period", name="periods"),
+        CheckConstraint("(kind = 'milestone') = (milestone <> '')", name="a_milestone_has_a_name"),
+        one_of("kind", KINDS),
+        one_of("timing", TIMINGS),
     )
 
     id: str = Field(primary_key=True)
@@ -86,6 +99,14 @@ class ContractLineRow(Row, table=True):
     unit_label: str = ""
     period_amount_minor: int
     charge: Json
+    segment: int = 0
+    kind: str = "recurring"
+    timing: str = "advance"
+    from_period: int = 0
+    to_period: int | None = None
+    milestone: str = ""
+    starts: str = ""
+    starts_on: date | None = None
     recorded_at: Recorded = None
 
 
@@ -105,10 +126,34 @@ async def terms(session: AsyncSession, contract_id: str) -> Sequence[ContractTer
 
 
 async def lines(session: AsyncSession, contract_id: str, term: int) -> Sequence[ContractLineRow]:
-    """What one term bills each period, in the order of the order form."""
+    """What one term bills, in the order of the order form: each line's segments in the order of their periods."""
     query = (
         select(ContractLineRow)
         .where(col(ContractLineRow.contract_id) == contract_id, col(ContractLineRow.term) == term)
-        .order_by(col(ContractLineRow.line_no))
+        .order_by(col(ContractLineRow.line_no), col(ContractLineRow.from_period), col(ContractLineRow.segment))
     )
     return (await session.exec(query)).all()
+
+
+def plan_line(row: Mapping[str, Any], *, periods: int) -> PlanLine:
+    """A line as it was booked; `row` is the row's columns, or their JSON. A term has `periods`."""
+    charge, starts_on, to_period = row["charge"], row["starts_on"], row["to_period"]
+    return PlanLine(
+        line_no=row["line_no"],
+        segment=row["segment"],
+        kind=row["kind"],
+        timing=row["timing"],
+        from_period=row["from_period"],
+        to_period=periods if to_period is None else to_period,
+        product=row["product"],
+        description=row["description"],
+        model=row["model"],
+        unit_label=row["unit_label"],
+        quantity=Decimal(str(row["quantity"])),
+        amount_minor=row["period_amount_minor"],
+        revenue_account=charge["revenue_account"],
+        explain=tuple(charge["explain"]),
+        milestone=row["milestone"],
+        starts=row["starts"],
+        starts_on=date.fromisoformat(starts_on) if isinstance(starts_on, str) else starts_on,
+    )

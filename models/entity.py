@@ -6,7 +6,8 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Recorded, Row, Share, currency_code
+from models.account import LANGUAGES
+from models.base import Json, Recorded, Row, Share, currency_code, one_of
 
 
 class LegalEntityRow(Row, table=True):
@@ -19,6 +20,7 @@ class LegalEntityRow(Row, table=True):
             "virtual = (sandbox_of IS NOT NULL) AND virtual = (clock_at IS NOT NULL)", name="only_a_sandbox_has_a_clock"
         ),
         currency_code(),
+        one_of("language", LANGUAGES),
     )
 
     id: str = Field(primary_key=True)
@@ -34,6 +36,8 @@ class LegalEntityRow(Row, table=True):
     sandbox_of: str | None = Field(default=None, foreign_key="legal_entities.id", index=True)
     clock_at: datetime | None = None
     template: str = ""
+    look: Json = {}  # noqa: RUF012 (how its documents and pages look: accent colour, footer; never changed in place)
+    language: str = "en"
     recorded_at: Recorded = None
 
 

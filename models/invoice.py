@@ -26,7 +26,7 @@ STATUSES = ("open", "paid", "uncollectible")
 
 
 class InvoiceRow(Row, table=True):
-    """One invoice per contract, term and period. Its entity is its deal's (composite key): a sandbox deal cannot
+    """One invoice per contract, term, period and occasion ('' is the period itself, a milestone has its name). Its entity is its deal's (composite key): a sandbox deal cannot
     take a number of a real series. Only `status` and `paid_minor` may change (trigger); at the commit its net must
     be the sum of its lines (deferred trigger).
     """
@@ -38,7 +38,7 @@ class InvoiceRow(Row, table=True):
         together("contracts", {"contract_id": "id", "deal_id": "deal_id"}),
         UniqueConstraint("id", "entity_id"),
         UniqueConstraint("id", "deal_id"),
-        UniqueConstraint("contract_id", "term", "period_no"),
+        UniqueConstraint("contract_id", "term", "period_no", "occasion"),
         UniqueConstraint("entity_id", "series", "sequence"),
         UniqueConstraint("entity_id", "number"),
         one_of("status", STATUSES),
@@ -64,6 +64,7 @@ class InvoiceRow(Row, table=True):
     contract_id: str
     term: int
     period_no: int
+    occasion: str = ""
     number: str
     sequence: int = Field(sa_type=BigInteger)
     series: str
@@ -105,7 +106,9 @@ class InvoiceLineRow(Row, table=True):
 async def of_deal(session: AsyncSession, deal_id: str) -> Sequence[InvoiceRow]:
     """Every invoice of the deal, in the order of the service they bill."""
     query = select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id)
-    return (await session.exec(query.order_by(col(InvoiceRow.term), col(InvoiceRow.period_no)))).all()
+    return (
+        await session.exec(query.order_by(col(InvoiceRow.term), col(InvoiceRow.period_no), col(InvoiceRow.occasion)))
+    ).all()
 
 
 async def open_for_deal(session: AsyncSession, deal_id: str) -> Sequence[InvoiceRow]:

@@ -17,6 +17,8 @@ STATUSES = (
     "refused",
     "in_approval",
     "approved",
+    "presented",
+    "accepted",
     "out_for_signature",
     "noticed",
     "signed",
@@ -29,6 +31,9 @@ STATUSES = (
     "withdrawn",
     "superseded",
 )
+
+
+KINDS = ("quote", "renewal", "migration")
 
 
 class QuoteDraftRow(Row, table=True):
@@ -48,7 +53,8 @@ class QuoteDraftRow(Row, table=True):
 
 
 class QuoteVersionRow(Row, table=True):
-    """One priced version of one order of the deal; only `status` may change after the insert (trigger).
+    """One priced version of one order of the deal. After the insert only `status` may change, and `alternative`, once:
+    from '' to the name of the offer that the customer chose (triggers).
 
     `total_minor` is the TCV, `acv_minor` the yearly value, `list_minor` the TCV before discounts, all net of tax.
     """
@@ -56,7 +62,9 @@ class QuoteVersionRow(Row, table=True):
     __tablename__ = "quote_versions"
     __table_args__ = (
         UniqueConstraint("deal_id", "order_number", "version"),
+        UniqueConstraint("id", "deal_id"),
         one_of("status", STATUSES),
+        one_of("kind", KINDS),
         one_of("method", METHODS),
         currency_code(),
         not_negative("total_minor", "acv_minor", "list_minor", "net_days", "notice_days"),
@@ -89,6 +97,8 @@ class QuoteVersionRow(Row, table=True):
     content: Json
     content_hash: str
     created_at: datetime
+    alternative: str = ""
+    kind: str = "quote"
     recorded_at: Recorded = None
 
 

@@ -10,6 +10,7 @@ from models import (  # noqa: F401  (importing a module registers its tables)
     approval,
     cash,
     contract,
+    coupon,
     deal,
     entity,
     idempotency,
@@ -19,9 +20,11 @@ from models import (  # noqa: F401  (importing a module registers its tables)
     payment,
     policy,
     price_book,
+    price_migration,
     provisioning,
     quote,
     series,
+    share,
     signature,
 )
 from models.constraints import CREATE

@@ -15,16 +15,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, TextClause, text
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.database import Database
 from models.deal import DealRow
+from models.statement import FENCE, Shape, missed, statement
 
 UNIQUE_VIOLATION = "23505"
 
@@ -80,13 +82,29 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """What the text of the statement depends on; equal shapes share one prepared statement."""
+class NextNumber:
+    """The next number of a gapless series, taken by the very statement that writes it: the series' row is locked no
+    longer than that. Columns and texts say `said` (the lead, then the count with at least so many digits) and `count`
+    as long as it is not known; `mark` makes both of them words that nobody else says, such as the row's id.
+    """
 
-    fence: str  # "", "opening" or "turn"
-    fence_columns: tuple[str, ...]
-    inserts: tuple[tuple[str, tuple[str, ...]], ...]
-    updates: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    entity_id: str
+    series: str
+    lead: str
+    digits: int
+    mark: str
+
+    @property
+    def said(self) -> str:
+        return f"<number of {self.mark}>"
+
+    @property
+    def count(self) -> str:
+        return f"<count of {self.mark}>"
+
+    def of(self, count: int) -> str:
+        """What is written where `said` stands, once the count is known."""
+        return f"{self.lead}{count:0{self.digits}d}"
 
 
 async def write(
@@ -100,95 +118,67 @@ async def write(
     constraint; each leaves the transaction rolled back. Raises ValueError or TypeError, before anything is sent, for
     a naive datetime, a float or a column that does not exist.
     """
-    groups = _groups(rows)
-    shape = _Shape(
-        "" if fence is None else "opening" if fence.row is not None else "turn",
-        _fence_columns(fence),
-        tuple(groups),
-        tuple((_table(u.table).name, tuple(u.values), tuple(u.where)) for u in updates),
-    )
-    parameters = _parameters(groups, fence, updates)
-    if not parameters:
+    sql, values = _prepared(rows, fence, updates)
+    if not values:
         return True
     try:
-        counts = (await session.execute(_statement(shape), parameters)).one()
-    except IntegrityError as error:
+        row = (await (await session.connection()).exec_driver_sql(sql, values)).one()
+    except DBAPIError as error:
         await session.rollback()
-        raise _named(error) from error
+        _raise_named(error, updates)
+        raise
     except BaseException:
         await session.rollback()
         raise
-    if fence is not None and counts[0] == 0:
+    if row[0] == 0:
         await session.rollback()
-        return False
-    for update, found in zip(updates, counts[1:], strict=True):
-        if found != update.rows:
-            await session.rollback()
-            raise WrongRowCount(_table(update.table).name, update.where, update.rows, found)
-    return True
+    return bool(row[0])
 
 
-# ------------------------------------------------------------------ the statement
-# ruff: noqa: S608 (every name in the text is a table's or column's own, checked before; every value is a parameter)
+async def write_alone(
+    database: Database,
+    rows: Iterable[SQLModel] = (),
+    *,
+    fence: Fence,
+    updates: Sequence[Update] = (),
+    number: NextNumber | None = None,
+) -> int | None:
+    """The same without a transaction around it: the statement is one, committed when this returns. Raises the same.
 
-
-@lru_cache(maxsize=512)
-def _statement(shape: _Shape) -> TextClause:
-    gate = " WHERE EXISTS (SELECT FROM fence)" if shape.fence else ""
-    parts = [_fence_sql(shape)] if shape.fence else []
-    for number, (table, columns) in enumerate(shape.inserts):
-        listed = _listed(columns)
-        parts.append(
-            f"i{number} AS (INSERT INTO {_quoted(table)} ({listed}) SELECT {listed} "
-            f"FROM jsonb_populate_recordset(CAST(NULL AS {_quoted(table)}), CAST(:i{number} AS jsonb)){gate})"
-        )
-    for number, (table, columns, where) in enumerate(shape.updates):
-        name = _quoted(table)
-        matches = " AND ".join(f"t.{_quoted(c)} = w.{_quoted(c)}" for c in where)
-        parts.append(
-            f"u{number} AS (UPDATE {name} AS t SET {_assignments(columns)} "
-            f"FROM jsonb_populate_record(CAST(NULL AS {name}), CAST(:v{number} AS jsonb)) AS v, "
-            f"jsonb_populate_record(CAST(NULL AS {name}), CAST(:w{number} AS jsonb)) AS w "
-            f"WHERE {matches}{' AND EXISTS (SELECT FROM fence)' if shape.fence else ''} RETURNING 1)"
-        )
-    counted = ["(SELECT count(*) FROM fence)" if shape.fence else "CAST(1 AS bigint)"]
-    counted += [f"(SELECT count(*) FROM u{number})" for number in range(len(shape.updates))]
-    return text(f"WITH {', '.join(parts)} SELECT {', '.join(counted)}")
-
-
-def _fence_sql(shape: _Shape) -> str:
-    listed = _listed(shape.fence_columns)
-    if shape.fence == "opening":
-        return (
-            f"fence AS (INSERT INTO deals ({listed}) SELECT {listed} "
-            "FROM jsonb_populate_record(CAST(NULL AS deals), CAST(:fence AS jsonb)) WHERE true "
-            "ON CONFLICT (id) DO NOTHING RETURNING 1)"
-        )
-    assigned = f", {_assignments(shape.fence_columns)}" if shape.fence_columns else ""
-    # id and turn are compared as plain parameters: after a wait for the row's lock only they are judged again
-    return (
-        f"fence AS (UPDATE deals AS t SET turn = t.turn + 1{assigned} "
-        "FROM jsonb_populate_record(CAST(NULL AS deals), CAST(:fence AS jsonb)) AS v "
-        "WHERE t.id = CAST(:deal_id AS text) AND t.turn = CAST(:turn AS integer) RETURNING 1)"
-    )
-
-
-def _assignments(columns: Iterable[str]) -> str:
-    return ", ".join(f"{_quoted(c)} = v.{_quoted(c)}" for c in columns)
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(_quoted(c) for c in columns)
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
-
-
-# ------------------------------------------------------------------ its parameters
+    None: the turn was taken, nothing was written and the series stands where it was. Else the count that the series
+    gave (0 where no number was asked for).
+    """
+    sql, values = _prepared(rows, fence, updates, number)
+    try:
+        row = await database.row(sql, *values)
+    except DBAPIError as error:
+        if (found := missed(error)) is not None and found[0] == FENCE:
+            return None
+        _raise_named(error, updates)
+        raise
+    return row[1] if row is not None and row[0] else None
 
 
 _Groups = dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]]
+
+
+def _prepared(
+    rows: Iterable[SQLModel], fence: Fence | None, updates: Sequence[Update], number: NextNumber | None = None
+) -> tuple[str, tuple[Any, ...]]:
+    """The statement and its parameters; there are none where there is nothing to write."""
+    groups = _groups(rows)
+    shape = Shape(
+        fence="" if fence is None else "opening" if fence.row is not None else "turn",
+        fence_columns=_fence_columns(fence),
+        inserts=tuple(groups),
+        updates=tuple((_table(u.table).name, tuple(u.values), tuple(u.where), u.rows) for u in updates),
+        numbered=number is not None,
+    )
+    named = _parameters(groups, fence, updates, number)
+    if not named:
+        return "", ()
+    text = statement(shape)
+    return text.sql, text.values(named)
 
 
 def _groups(rows: Iterable[SQLModel]) -> _Groups:
@@ -211,8 +201,10 @@ def _values(row: SQLModel) -> dict[str, Any]:
     }
 
 
-def _parameters(groups: _Groups, fence: Fence | None, updates: Sequence[Update]) -> dict[str, Any]:
-    parameters: dict[str, Any] = {f"i{number}": _json(group) for number, group in enumerate(groups.values())}
+def _parameters(
+    groups: _Groups, fence: Fence | None, updates: Sequence[Update], number: NextNumber | None
+) -> dict[str, Any]:
+    parameters: dict[str, Any] = {f"i{place}": _json(group) for place, group in enumerate(groups.values())}
     if fence is not None:
         if "turn" in fence.updates:
             raise ValueError("the fence moves the turn itself")
@@ -224,13 +216,22 @@ def _parameters(groups: _Groups, fence: Fence | None, updates: Sequence[Update])
             }
         else:
             parameters["fence"] = _json(_values(fence.row) | {"turn": 1})
-    for number, update in enumerate(updates):
+    for place, update in enumerate(updates):
         if not update.values or not update.where or None in update.where.values():
             raise ValueError(f"an update of {update.table.__name__} needs values, and a where without NULL")
         if update.table is DealRow and fence is not None:
             raise ValueError("the deal's row is updated by its fence")
-        parameters[f"v{number}"] = _json(_record(update.table, update.values))
-        parameters[f"w{number}"] = _json(_record(update.table, update.where))
+        parameters[f"v{place}"] = _json(_record(update.table, update.values))
+        parameters[f"w{place}"] = _json(_record(update.table, update.where))
+    if number is not None:
+        parameters |= {
+            "number_entity": number.entity_id,
+            "number_series": number.series,
+            "number_lead": json.dumps(number.lead, ensure_ascii=False)[1:-1],  # it goes into JSON
+            "number_digits": number.digits,
+            "number_said": number.said,
+            "number_count": number.count,
+        }
     return parameters
 
 
@@ -280,8 +281,11 @@ def _fence_columns(fence: Fence | None) -> tuple[str, ...]:
     return tuple(fence.updates) if fence.row is None else tuple(_values(fence.row))
 
 
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def _json(document: Any) -> str:
-    return json.dumps(document, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(document)
 
 
 @cache
@@ -294,10 +298,12 @@ def _order() -> dict[str, int]:
     return {table.name: place for place, table in enumerate(SQLModel.metadata.sorted_tables)}
 
 
-def _named(error: IntegrityError) -> Exception:
-    cause = error.orig.__cause__ if error.orig is not None else None
-    if getattr(cause, "sqlstate", None) != UNIQUE_VIOLATION:
-        return error
-    return DuplicateRow(
-        getattr(cause, "table_name", ""), getattr(cause, "constraint_name", ""), getattr(cause, "detail", "") or ""
-    )
+def _raise_named(error: DBAPIError, updates: Sequence[Update]) -> None:
+    """What a caller acts upon gets a name; every other error stays as it is."""
+    cause = getattr(error.orig, "__cause__", None) or error.orig  # a session's wraps the driver's
+    if getattr(cause, "sqlstate", None) == UNIQUE_VIOLATION:
+        table, constraint = getattr(cause, "table_name", ""), getattr(cause, "constraint_name", "")
+        raise DuplicateRow(table, constraint, getattr(cause, "detail", "") or "") from error
+    if (found := missed(error)) is not None:
+        update = updates[int(found[0].removeprefix("u"))]
+        raise WrongRowCount(_table(update.table).name, update.where, update.rows, found[1]) from error

@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -60,17 +61,31 @@ async def database_template(postgres_server: PostgresServer) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-async def database_url(postgres_server: PostgresServer, database_template: str) -> AsyncIterator[str]:
-    """postgresql:// address of a fresh database with our schema, dropped after the test whoever is still connected."""
+@asynccontextmanager
+async def fresh_database(server: PostgresServer, template: str) -> AsyncIterator[str]:
+    """postgresql:// address of a fresh database with our schema, dropped afterwards whoever is still connected."""
     name = f"test_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(postgres_server.url)
+    admin = await asyncpg.connect(server.url)
     try:
-        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{database_template}"')
-        yield postgres_server.url_of(name)
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield server.url_of(name)
         await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         await admin.close()
+
+
+@pytest.fixture
+async def database_url(postgres_server: PostgresServer, database_template: str) -> AsyncIterator[str]:
+    """The address of a database of the test's own."""
+    async with fresh_database(postgres_server, database_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def module_database_url(postgres_server: PostgresServer, database_template: str) -> AsyncIterator[str]:
+    """The address of a database that the tests of one file share."""
+    async with fresh_database(postgres_server, database_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,20 +14,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr
 from temporalio.client import Client, Interceptor, WorkflowHandle
 
-import worker
 from api.app import create_app
 from domain.ids import deal_workflow_id
 from domain.state import Deal
-from gateways.parties import PartiesFor
-from models.database import Database
 from sandbox.process import SandboxProcess
 from settings import Settings
 from tests.place import DRAFT, START, ZONE, Place, furnished
+from tests.serving import free_port, serving, settings_over, working
 from workflows.converter import data_converter, from_json
 
 
@@ -41,23 +36,17 @@ class World(Place):
     api: httpx.AsyncClient
     temporal: Client
     workers: AsyncExitStack = field(default_factory=AsyncExitStack)
-    worker_database: Database | None = None
 
     # --- the worker ---
 
     async def work(self, *interceptors: Interceptor) -> None:
         """Start a worker with its own pool and parties, as in its own process. One at a time."""
-        database = Database(self.settings.database_url.get_secret_value(), application_name="q2c-worker")
-        parties = PartiesFor(worker.addresses(self.settings))
         client = self.temporal
         if interceptors:
             client = await Client.connect(
                 self.settings.temporal_address, data_converter=data_converter, interceptors=interceptors
             )
-        self.workers.push_async_callback(database.dispose)
-        self.workers.push_async_callback(parties.close)
-        await self.workers.enter_async_context(worker.make_worker(client, database, parties, self.settings.task_queue))
-        self.worker_database = database
+        await self.workers.enter_async_context(working(self.settings, client))
 
     async def rest(self) -> None:
         """Stop the worker: what it does now it finishes."""
@@ -186,20 +175,8 @@ async def world(
 ) -> AsyncIterator[World]:
     """Everything up: the API on a port (to which the outside sends its webhooks) and a worker on a queue of its own."""
     async with furnished(database_url, outside, starts_at=starts_at, dunning=dunning) as place:
-        port = _free_port()
-        settings = Settings(
-            database_url=SecretStr(database_url),
-            temporal_address=temporal_address,
-            task_queue=f"world-{place.entity}",
-            stripe_url=f"{outside.url}/stripe",
-            stripe_webhook_secret=SecretStr(outside.stripe_secret),
-            signature_url=f"{outside.url}/signature",
-            signature_secret=SecretStr(outside.signature_secret),
-            provisioner_url=f"{outside.url}/provisioner",
-            bank_url=f"{outside.url}/bank",
-            bank_secret=SecretStr(outside.bank_secret),
-            smtp_port=outside.smtp_port,
-        )
+        port = free_port()
+        settings = settings_over(outside, database_url, temporal_address, f"world-{place.entity}", port=port)
         for entity in (place.entity, place.real):
             await place.control("hooks", account=entity, url=f"http://127.0.0.1:{port}")
         app = create_app(settings, relay=relay)
@@ -212,7 +189,7 @@ async def world(
             api=api,
             temporal=temporal,
         )
-        async with api, _serving(app, port):
+        async with api, serving(app, port):
             try:
                 if work:
                     await made.work(*interceptors)
@@ -229,25 +206,3 @@ async def _let_go(made: World) -> None:
             await made.handle(deal_id).terminate("the test is over", rpc_timeout=timedelta(seconds=5))
         except Exception:  # noqa: BLE001, S112 - it is over already
             continue
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@asynccontextmanager
-async def _serving(app: FastAPI, port: int) -> AsyncIterator[None]:
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="on", ws="none")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task

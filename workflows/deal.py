@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain.agenda import next_at, next_due
     from domain.deal import accept, advanced, after
-    from domain.message import Answer, FactCame, Message, TakeUp, Verdict
+    from domain.message import TakeUp, Verdict
     from domain.outcome import Taken
     from domain.standing import standing
     from domain.state import Deal
     from domain.step import Step, StepKind
-    from workflows.policies import (
-        ANSWER_WITHIN,
-        LARGEST_MESSAGE,
-        LONGEST_ID,
-        MOST_EVENTS_OF_A_RUN,
-        MOST_STEPS_OF_A_RUN,
-        MOST_WAITING,
-        PATIENT,
-    )
+    from workflows.messages import Messages, Reply
+    from workflows.policies import MOST_EVENTS_OF_A_RUN, MOST_STEPS_OF_A_RUN, PATIENT
     from workflows.shown import Shown, details
     from workflows.steps import IN_OUR_BOOKS, perform
     from workflows.stubs import MessageActivities, Note, Perform, Performed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """`settled` False: no answer yet (three seconds passed, or the run is being carried over): ask again, same id."""
-
-    settled: bool
-    answer: Answer | None = None
+__all__ = ["DealEnded", "DealWorkflow", "Reply"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +36,12 @@ class DealEnded:
 
 
 @workflow.defn
-class DealWorkflow:
+class DealWorkflow(Messages):
     """The loop: fold the messages that came; perform the first step that is due; else sleep until one is."""
 
     @workflow.init
     def __init__(self, deal: Deal) -> None:
-        self.deal = deal
-        self.queue: list[Message] = []
-        self.targets: list[datetime] = []
-        self.leaving = False
+        super().__init__(deal)
         self.cancelled = False
         self.performing: Step | None = None
         self.steps_of_this_run = 0
@@ -183,127 +167,17 @@ class DealWorkflow:
             self.shown = shown
         workflow.set_current_details(details(self.deal, place))
 
-    # --- messages ---
+    # --- what the messages ask (workflows/messages.py) ---
 
-    async def _command(self, message: Message) -> Reply:
-        if not self.deal.knows(message.id):
-            self.queue.append(message)
-        await self._wait(lambda: self.deal.answer(message.id) is not None and not self._writing())
-        answer = self.deal.answer(message.id)
-        return Reply(settled=answer is not None, answer=answer)
-
-    async def _wait(self, done: Callable[[], bool]) -> None:
-        try:
-            await workflow.wait_condition(lambda: done() or self.leaving, timeout=ANSWER_WITHIN)
-        except TimeoutError:
-            return
-
-    def _writing(self) -> bool:
+    def writing(self) -> bool:
         """A step in our own books is under way or due: it takes milliseconds, and the answer should show it."""
         step = self.performing or next_due(self.deal, self._horizon())
         return step is not None and step.kind in IN_OUR_BOOKS
 
-    def _reached(self, to: datetime) -> bool:
+    def reached(self, to: datetime) -> bool:
         if self.deal.clock.now < to or self.queue or self.targets or self.performing is not None:
             return False
         return next_due(self.deal, self.deal.clock.target) is None
-
-    def _check(self, message: Message) -> None:
-        if len(self.deal.inbox) + len(self.queue) >= MOST_WAITING:
-            msg = f"{MOST_WAITING} messages wait to be taken in"
-            raise ApplicationError(msg, type="Busy")
-        if not message.id or not message.by:
-            msg = "a message needs an id and a person"
-            raise ApplicationError(msg, type="MessageIncomplete", non_retryable=True)
-        if len(message.id) > LONGEST_ID or len(repr(message)) > LARGEST_MESSAGE:
-            msg = "a message carries ids and a reason, not contents: it travels with the deal's state"
-            raise ApplicationError(msg, type="MessageTooLarge", non_retryable=True)
-
-    @workflow.update
-    async def revise(self, message: Message) -> Reply:
-        return await self._command(message)
-
-    @workflow.update
-    async def submit(self, message: Message) -> Reply:
-        return await self._command(message)
-
-    @workflow.update
-    async def decide(self, message: Message) -> Reply:
-        return await self._command(message)
-
-    @workflow.update
-    async def withdraw(self, message: Message) -> Reply:
-        return await self._command(message)
-
-    @workflow.update
-    async def cancel(self, message: Message) -> Reply:
-        return await self._command(message)
-
-    @workflow.update
-    async def retry(self, message: Message) -> Reply:
-        return await self._command(message)
-
-    @workflow.update
-    async def take_up(self, message: Message) -> Reply:
-        """Bring the deal to a newer rule set; it goes on under it from its next run."""
-        return await self._command(message)
-
-    @workflow.update
-    async def advance(self, to: datetime) -> Reply:
-        """Play a sandbox deal up to `to`; settled when the deal's clock is there and nothing before it is left."""
-        self.targets.append(to)
-        await self._wait(lambda: self._reached(to))
-        return Reply(settled=self._reached(to))
-
-    @revise.validator
-    def _check_revise(self, message: Message) -> None:
-        self._check(message)
-
-    @submit.validator
-    def _check_submit(self, message: Message) -> None:
-        self._check(message)
-
-    @decide.validator
-    def _check_decide(self, message: Message) -> None:
-        self._check(message)
-
-    @withdraw.validator
-    def _check_withdraw(self, message: Message) -> None:
-        self._check(message)
-
-    @cancel.validator
-    def _check_cancel(self, message: Message) -> None:
-        self._check(message)
-
-    @retry.validator
-    def _check_retry(self, message: Message) -> None:
-        self._check(message)
-
-    @take_up.validator
-    def _check_take_up(self, message: Message) -> None:
-        self._check(message)
-
-    @advance.validator
-    def _check_advance(self, to: datetime) -> None:
-        if not self.deal.clock.virtual:
-            msg = "a real deal's clock can never be moved"
-            raise ApplicationError(msg, type="RealClock", non_retryable=True)
-        if to.tzinfo is None:
-            msg = "give an instant with its zone"
-            raise ApplicationError(msg, type="MessageIncomplete", non_retryable=True)
-
-    @workflow.signal
-    def fact_came(self, *said: Any) -> None:
-        """A fact waits in the inbox, under the id that is said. Never raises: a signal that cannot be taken would wedge
-        the deal, so one that is no id (or none, or several things) is let go.
-        """
-        inbox_id = said[0] if len(said) == 1 else None
-        if not isinstance(inbox_id, str) or not 0 < len(inbox_id) <= LONGEST_ID:
-            return
-        message_id = f"fact/{inbox_id}"
-        if not self.deal.knows(message_id) and all(m.id != message_id for m in self.queue):
-            body = FactCame(inbox_id=inbox_id)
-            self.queue.append(Message(id=message_id, by="outside", channel="webhook", body=body))
 
     @workflow.query
     def state(self) -> Deal:

@@ -37,8 +37,9 @@ GATEWAY: dict[str, Any] = {
 }
 
 ANSWER_WITHIN = timedelta(seconds=3)
-MOST_WAITING = 20  # messages that nobody has taken in yet
+MOST_WAITING = 20  # messages that nobody has taken in yet; with so many, commands are refused
+MOST_FACTS = 200  # messages, with the facts among them, that a state has room for; the relay tells the rest later
 LONGEST_ID = 200  # characters
-LARGEST_MESSAGE = 10_000  # characters; twenty of them and the state still starts its next run
+LARGEST_MESSAGE = 5_000  # characters; twenty of them, with all the facts, and the state still starts its next run
 MOST_STEPS_OF_A_RUN = 150
 MOST_EVENTS_OF_A_RUN = 2_000

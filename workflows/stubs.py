@@ -85,6 +85,12 @@ class QuoteActivities(ABC):
     async def offer_renewal(self, command: Perform) -> Performed: ...
 
 
+class PresentationActivities(ABC):
+    @activity.defn
+    @abstractmethod
+    async def present_quote(self, command: Perform) -> Performed: ...
+
+
 class ApprovalActivities(ABC):
     @activity.defn
     @abstractmethod
@@ -123,6 +129,12 @@ class ContractActivities(ABC):
     async def end_contract(self, command: Perform) -> Performed: ...
 
 
+class MigrationActivities(ABC):
+    @activity.defn
+    @abstractmethod
+    async def reprice_contract(self, command: Perform) -> Performed: ...
+
+
 class EntitlementActivities(ABC):
     @activity.defn
     @abstractmethod
@@ -141,6 +153,10 @@ class InvoiceActivities(ABC):
     @activity.defn
     @abstractmethod
     async def bill_period(self, command: Perform) -> Performed: ...
+
+    @activity.defn
+    @abstractmethod
+    async def bill_milestone(self, command: Perform) -> Performed: ...
 
 
 class PaymentActivities(ABC):

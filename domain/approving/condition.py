@@ -39,7 +39,7 @@ EVERY_CURRENCY = "*"
 def sheet(facts: object, **more: Value) -> dict[str, Value]:
     """The facts of a version by name, from the fields of any dataclass of facts; `more` adds to them.
 
-    >>> from domain.approval_policy import Facts
+    >>> from domain.quoting.facts import Facts
     >>> sheet(Facts(discount_percent=Decimal(5), acv_minor=1, tcv_minor=2, term_months=3, net_days=4, currency="EUR"),
     ...       region="EMEA")["region"]
     'EMEA'
@@ -52,9 +52,8 @@ def sheet(facts: object, **more: Value) -> dict[str, Value]:
 
 def value_of(facts: Sheet, name: str) -> Value:
     """What is known of a fact; a deal of one region may say `region` for `regions`."""
-    if name == "regions" and name not in facts:
-        region = facts.get("region")
-        return (region,) if isinstance(region, str) else None
+    if name == "regions" and not facts.get(name) and isinstance(region := facts.get("region"), str):
+        return (region,)
     return facts.get(f"{name}_minor" if name in AMOUNTS else name)
 
 
@@ -131,7 +130,7 @@ class Test:
         if value is None or isinstance(value, int | Decimal):
             return None, f"{name} is not known"
         have = (value,) if isinstance(value, str) else value
-        found = [word for word in self.words if word in have]
+        found = [each for each in have if each in self.words]
         if found:
             return True, f"{name} {', '.join(found)}"
         return False, f"{name} is none of {', '.join(self.words)}"

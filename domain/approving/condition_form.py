@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
-from domain.approval_policy import LARGEST
 from domain.approving.condition import (
     AMOUNTS,
     EVERY_CURRENCY,
@@ -21,7 +21,8 @@ from domain.approving.condition import (
 from domain.document import Reader
 from domain.money import EXPONENTS
 
-WORD = r"[A-Za-z0-9][A-Za-z0-9_.@ -]{0,99}"
+LARGEST = 10**12  # of an amount in major units
+WORD = r"[^|\n]{1,100}"  # `|` parts the items of a list where facts are kept as text
 NAMED = {f"{name.removesuffix('s') if name in LISTS else name}_in": name for name in (*LISTS, *WORDS)}  # product_in, …
 
 
@@ -42,7 +43,13 @@ def _numbers(reader: Reader) -> Iterable[Node]:
     for fact, (_, _, least, most) in NUMBERS.items():
         for kind in ("over", "below"):
             if reader.has(name := f"{fact}_{kind}"):
-                yield Test(fact, kind, ((EVERY_CURRENCY, reader.decimal(name, minimum=least, maximum=most)),))
+                yield Test(fact, kind, ((EVERY_CURRENCY, _limit(reader, name, least, most)),))
+
+
+def _limit(reader: Reader, name: str, least: int, most: int) -> Decimal:
+    if name.startswith("clauses_"):  # so many whole ones
+        return Decimal(reader.whole(name, minimum=least, maximum=most))
+    return reader.decimal(name, minimum=least, maximum=most)
 
 
 def _amounts(reader: Reader) -> Iterable[Node]:

@@ -1,6 +1,6 @@
 """The approval matrix as data: rules over facts ask for groups at levels; no match means approved.
 
-As a document (all that the first release's form says means the same here; see domain/approval_policy.py):
+As a document (all that the first release's form says means the same here):
 
     name: standard
     stands_days: 90                # a decision is carried over to a better version for so long; 0 (the default): never
@@ -34,7 +34,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.approval_policy import GROUP, GROUP_SHAPE
 from domain.approving.calendar import SHAPE, Patience
 from domain.approving.condition import All, Node, Sheet, reasons, value_of
 from domain.approving.condition_form import WORD, read
@@ -42,6 +41,8 @@ from domain.document import Reader
 from domain.errors import InvalidDocument, Problem
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
 
+GROUP = r"[a-z0-9][a-z0-9_.-]{0,63}"
+GROUP_SHAPE = "a group in lower case, such as deal_desk"
 PERSON = r"[^@\s]{1,100}@[^@\s]{1,150}"
 RUNGS = 9
 QUORUMS = {"any": 1, "all": ALL}

@@ -117,7 +117,7 @@ class Hand:
         """A new draft, stored as the API stores it."""
         number, content = next(self._numbers), {**DRAFT, **changes}
         row = QuoteDraftRow(
-            id=f"qd_{number}",
+            id=f"qd_{self.deal.id}_{number}",
             deal_id=self.deal.id,
             content=content,
             content_hash=content_hash(content),

@@ -42,8 +42,10 @@ async def test_a_life_with_every_kind_of_step_each_run_twice(h: Hand) -> None:
     await h.place.behave("card", email="ap@globex.example", script=["succeed", "insufficient_funds"])
     await h.until("2027-06-01")  # the third month is not paid: reminders, suspension, cancellation, access
     assert h.deal.closed == "not paid"
-    # the end of a term is in the test below; resolving in `test_payment.py`
-    assert set(StepKind) - set(h.kinds()) == {StepKind.RESOLVE, StepKind.END}
+    # the end of a term is in the test below; resolving in `test_payment.py`, showing in `test_customer.py`, the rest in
+    # `test_plan.py`
+    elsewhere = {StepKind.RESOLVE, StepKind.END, StepKind.PRESENT, StepKind.MILESTONE, StepKind.REPRICE}
+    assert set(StepKind) - set(h.kinds()) == elsewhere
 
 
 async def test_an_end_run_twice(h: Hand) -> None:
@@ -66,6 +68,8 @@ async def test_whatever_is_asked_under_a_taken_turn_is_answered_with_what_took_i
     books, outside = await h.place.look(), await h.place.effects()
     subjects = {
         StepKind.BILL: "contract-1.1",
+        StepKind.MILESTONE: "contract-1.1",
+        StepKind.REPRICE: "contract-1",
         StepKind.NOTICE: "contract-1",
         StepKind.END: "contract-1",
         StepKind.ACCESS: "contract-1",

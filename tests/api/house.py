@@ -1,7 +1,6 @@
 """A whole house for one test: API on a port, worker in this process, the outside as its own process, all over one fresh database."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,17 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
-from pydantic import SecretStr
 
-import worker
 from api.app import create_app
-from gateways.parties import PartiesFor
 from models.database import Database
 from sandbox.process import SandboxProcess
 from settings import Settings
 from tests.api.conftest import ACCOUNT, ENTITY, Caller, make_keys
+from tests.serving import free_port, serving, settings_over, working
 
 BOOK: dict[str, Any] = {
     "name": "acme-2026",
@@ -62,7 +58,6 @@ class House:
     outside: SandboxProcess
     client: httpx.AsyncClient
     as_: dict[str, Caller]
-    worker: "asyncio.Task[None] | None" = None
 
     async def furnish(self, *, sandbox: str | None = "trial", method: str = "card") -> str:
         """An entity (with a sandbox), a price book, a policy, an account; returns the account's id."""
@@ -111,46 +106,14 @@ class House:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
-    """The API on a port of loopback, in this loop; its lifespan runs."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="on", ws="none")
-    )
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-@asynccontextmanager
 async def house(
     database_url: str, temporal_address: str, folder: Path, *, relay: bool = False, work: bool = True
 ) -> AsyncIterator[House]:
     """Everything up; `work` False: nobody polls, so nothing that needs a worker is answered."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     outside = SandboxProcess(data=folder / "sandbox.db", hooks=f"http://127.0.0.1:{port}")
     await asyncio.to_thread(outside.start)
-    settings = Settings(
-        database_url=SecretStr(database_url),
-        temporal_address=temporal_address,
-        task_queue=f"api-{uuid4()}",
-        stripe_url=f"{outside.url}/stripe",
-        stripe_webhook_secret=SecretStr(outside.stripe_secret),
-        signature_url=f"{outside.url}/signature",
-        signature_secret=SecretStr(outside.signature_secret),
-        provisioner_url=f"{outside.url}/provisioner",
-        bank_url=f"{outside.url}/bank",
-        bank_secret=SecretStr(outside.bank_secret),
-        smtp_port=outside.smtp_port,
-    )
+    settings = settings_over(outside, database_url, temporal_address, f"api-{uuid4()}", port=port)
     app = create_app(settings, relay=relay)
     try:
         async with serving(app, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
@@ -166,17 +129,3 @@ async def house(
                 yield made
     finally:
         await asyncio.to_thread(outside.stop)
-
-
-@asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[None]:
-    """A worker with its own database pool and parties, as in its own process."""
-    database = Database(settings.database_url.get_secret_value(), application_name="q2c-worker")
-    parties = PartiesFor(worker.addresses(settings))
-    client = await worker.connect(settings)
-    try:
-        async with worker.make_worker(client, database, parties, settings.task_queue):
-            yield
-    finally:
-        await parties.close()
-        await database.dispose()

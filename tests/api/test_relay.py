@@ -15,8 +15,9 @@ from api.relay import Relay
 from embedded.temporal import TemporalServer
 from models.database import Database
 from tests.api.conftest import ACCOUNT, ENTITY, Caller
-from tests.api.house import BOOK, DRAFT, House, house, working
+from tests.api.house import BOOK, DRAFT, House, house
 from tests.api.test_webhook import ENVELOPE, signed
+from tests.serving import working
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from tests.api.conftest import ENTITY, PEOPLE, Caller
 WRITES: list[tuple[str, set[str]]] = [
     ("/v1/entities", {"admin"}),
     ("/v1/entities/acme-de/tax-rates", {"admin"}),
+    ("/v1/entities/acme-de/look", {"admin"}),
     ("/v1/entities/acme-de/sandbox", {"ops", "admin"}),
     ("/v1/sandboxes/acme-de/clock/advance", {"ops", "admin"}),
     ("/v1/people", {"admin"}),
@@ -26,9 +27,15 @@ WRITES: list[tuple[str, set[str]]] = [
     ("/v1/deals/d_1/revise", {"sales", "admin"}),
     ("/v1/deals/d_1/submit", {"sales", "admin"}),
     ("/v1/deals/d_1/withdraw", {"sales", "admin"}),
+    ("/v1/deals/d_1/clone", {"sales", "admin"}),
+    ("/v1/deals/d_1/milestones/go-live/reach", {"sales", "finance", "admin"}),
     ("/v1/deals/d_1/decide", {"deal_desk", "admin"}),
     ("/v1/deals/d_1/cancel", {"ops", "admin"}),
     ("/v1/deals/d_1/retry", {"ops", "admin"}),
+    ("/v1/quotes/preview", {"sales", "admin"}),
+    ("/v1/quote-versions/qv_1/share-links", {"sales", "admin"}),
+    ("/v1/share-links/shl_1/revoke", {"sales", "admin"}),
+    ("/v1/questions/qq_1/reply", {"sales", "admin"}),
 ]
 BOOKS = ["/v1/journal?deal=d_1", "/v1/journal/trial-balance?entity=acme-de"]
 

@@ -67,7 +67,7 @@ def test_a_deal_from_quote_to_cash(q2c: Q2c, sandbox: str, tmp_path: Path) -> No
 
     audited = json.loads(q2c("audit", "--json", fails=None).out)  # another test breaks a deal of its own
     assert [check["check"] for check in audited["checks"] if deal in json.dumps(check["breaches"])] == []
-    assert len(audited["checks"]) == 29
+    assert len(audited["checks"]) == 36
     assert "waits for  next period" in q2c("deal", "cancel", deal, "--reason", "sold").out
     q2c("clock", "advance", sandbox, "--to", "2027-05-01")
     assert deal in q2c("deal", "list", "--stage", "ended").out

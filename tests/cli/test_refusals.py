@@ -44,6 +44,11 @@ def test_a_draft_that_is_wrong(
         ("book.yaml", BOOK.replace("per_unit", "per_head"), "book.yaml:13:30: products[0].charges[0].model"),
         ("accounts.csv", ACCOUNTS.replace(",IT,", ",Italy,"), "accounts.csv:2: country"),
         ("accounts.csv", ACCOUNTS.replace("tax_number", "taxes"), "accounts.csv:1: tax_number: this column is missing"),
+        (
+            "accounts.csv",
+            ACCOUNTS.replace("tax_number", "tax_number,language").replace("Europe/Rome,", "Europe/Rome,,de"),
+            "accounts.csv:2: language: expected one of en, fr",
+        ),
         ("accounts.csv", ACCOUNTS + '"open,x\n', "accounts.csv:3: malformed CSV"),
         ("other.yaml", "colour: red\n", "other.yaml:1:1: is nothing that can be imported"),
     ],

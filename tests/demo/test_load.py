@@ -149,10 +149,13 @@ def test_all_problems_of_a_price_book_come_at_once_with_their_lines(tmp_path: Pa
         "b.yaml:8:64: products[0].charges[0].unit_price: expected a number, found 'ten'",
         "b.yaml:14:21: products[0].charges[1].tiers[1].up_to: must be above 1000, the tier below",
         (
-            "b.yaml:14:21: products[0].charges[1].tiers[1].up_to: the last tier must be open (no up_to): "
-            "what lies beyond would have no price"
+            "b.yaml:14:21: products[0].charges[1].tiers[1].up_to: the last tier must be open (no up_to), "
+            "unless `beyond` says what the rest costs"
         ),
-        "b.yaml:15:9: coloor: unknown field; known here: currency, name, products, source, valid_from, version",
+        (
+            "b.yaml:15:9: coloor: unknown field; known here: currency, entities, name, products, segments, source, "
+            "valid_from, valid_to, version"
+        ),
     ]
 
 

@@ -13,7 +13,7 @@ from domain.message import Answer, Command, Decide, Fact, FactCame, Message, Pay
 from domain.outcome import Failed, Outcome
 from domain.state import Deal
 from domain.step import Step, StepKind
-from tests.domain.parties import DESK, NEED, OWNER, START, TERMS, Outside, Parties
+from tests.domain.parties import DESK, NEED, OWNER, START, TERMS, Outside, Parties, said
 
 __all__ = ["DESK", "NEED", "OWNER", "START", "TERMS", "Life", "Outside", "Played", "days"]
 
@@ -123,6 +123,11 @@ class Life(Parties):
             version=order.version, content_hash=order.content_hash, approve=approve, reason="fine", groups=groups
         )
         return self.say(body, by=by)
+
+    def read(self, word: str = "", *, by: str = "gina@globex.example") -> Answer:
+        """Whoever has the last share link says what they say (`Outside.reader` unless given)."""
+        word = word or said(self.outside.reader, len(self.shown) - 1)
+        return self.say(self.answer_to(list(self.shown)[-1], word), by=by)
 
     def kinds(self) -> list[str]:
         """The kinds of all steps played, but for messages taken in."""

@@ -14,7 +14,8 @@ from domain.deal import opened
 from domain.dunning import card_ladder, charge_key, terms_ladder
 from domain.dunning_policy import DunningPolicy
 from domain.judge import judge
-from domain.message import CashFact, Fact, PaymentFact, SignatureFact
+from domain.message import CashFact, Fact, PaymentFact, Respond, SignatureFact
+from domain.order import Order
 from domain.outcome import (
     Activated,
     Billed,
@@ -25,6 +26,7 @@ from domain.outcome import (
     Need,
     Noticed,
     Outcome,
+    Presented,
     Priced,
     PriceRefused,
     Sent,
@@ -55,16 +57,22 @@ TERMS = Terms(
 
 @dataclass(frozen=True, slots=True)
 class Bill:
+    """`index` counts the bills of a term; one that only closes what is owed in arrears bills no period in advance."""
+
     invoice_id: str
     term: int
+    index: int
     period: Period
     due_on: date
+    closing: bool = False
+    arrears: bool = False
 
 
 @dataclass(kw_only=True)
 class Outside:
     """How the others behave. Scripts give one word per occasion; their last word goes on for ever.
 
+    `reader`: accept (the recommended alternative), another (the last one), decline, ignore: who reads a share link.
     `customer`: sign, decline, ignore, forge. `card`: captured, soft, hard, action_required, fraud, and `unknown:…` or
     `pending:…` before one of these; `lost` never becomes known. `broken`: provisioning step → how often it fails for
     good (-1: always). `failing`: kinds of step whose next performance fails for good.
@@ -74,6 +82,7 @@ class Outside:
     needs: tuple[Need, ...] = ()
     renewal_needs: tuple[Need, ...] = ()
     provisioning: tuple[str, ...] = ()
+    reader: tuple[str, ...] = ("accept",)
     customer: tuple[str, ...] = ("sign",)
     customer_after: timedelta = timedelta(0)
     card: tuple[str, ...] = ("captured",)
@@ -104,6 +113,8 @@ class Parties(ABC):
             now=START,
         )
         self.facts: dict[str, Fact | None] = {}
+        self.shown: dict[str, Order] = {}  # share link → the order as it was shown
+        self.milestones: list[tuple[int, str]] = []  # term and name of what was billed
         self.envelopes: dict[str, str] = {}  # id → sha256, in order of sending
         self.charges: dict[str, str] = {}  # gateway's truth by key
         self.refused: set[str] = set()  # keys whose definite refusal was told
@@ -141,6 +152,29 @@ class Parties(ABC):
             expires_at=expires_at,
             terms=self.outside.terms,
             needs=needs,
+        )
+
+    def _present(self, step: Step, now: datetime) -> Outcome:
+        order = self.deal.order(step.subject)
+        assert order is not None
+        share = f"share-{step.subject}-{step.number}"
+        assert share not in self.shown
+        self.shown[share] = order
+        return Presented(share_id=share)
+
+    def answer_to(self, share: str, word: str) -> Respond:
+        """What a customer says who reads this link."""
+        order = self.shown[share]
+        assert order.terms is not None
+        names = [choice.name for choice in order.terms.alternatives]
+        picked = names[-1] if names and word == "another" else order.terms.recommended
+        return Respond(
+            version=order.version,
+            content_hash=order.content_hash,
+            share_id=share,
+            answer="decline" if word == "decline" else "accept",
+            alternative="" if word == "decline" else picked,
+            name="Gina",
         )
 
     def _send(self, step: Step, now: datetime) -> Outcome:
@@ -195,9 +229,25 @@ class Parties(ABC):
         contract = self.deal.contract
         assert contract is not None
         term = next(t for t in contract.terms if step.subject == f"{contract.subject}.{t.number}")
-        due_on = local_date(now, self.deal.zone) + timedelta(days=contract.net_days)
+        period, closing = term.billed_period(step.number, contract.cancel_on), step.number >= term.periods
+        closing = closing or (contract.cancel_on is not None and term.period(step.number).start >= contract.cancel_on)
         invoice_id = f"{step.subject}/{step.number}"
-        self.bills.append(Bill(invoice_id, term.number, term.period(step.number), due_on))
+        due_on = local_date(now, self.deal.zone) + timedelta(days=contract.net_days)
+        self.bills.append(Bill(invoice_id, term.number, step.number, period, due_on, closing, term.arrears))
+        return self._invoiced(invoice_id, due_on, now)
+
+    def _milestone(self, step: Step, now: datetime) -> Outcome:
+        assert self.deal.contract is not None
+        term = int(step.subject.rpartition(".")[2])
+        found = next(m for m in self.deal.contract.milestones if (m.term, m.number) == (term, step.number))
+        assert found.reached_at is not None
+        self.milestones.append((term, f"{found.number} {found.name}"))
+        due_on = local_date(now, self.deal.zone) + timedelta(days=self.deal.contract.net_days)
+        return self._invoiced(f"{step.subject}/milestone/{step.number}", due_on, now)
+
+    def _invoiced(self, invoice_id: str, due_on: date, now: datetime) -> Billed:
+        contract = self.deal.contract
+        assert contract is not None
         ladder: tuple[tuple[str, datetime], ...] = ()
         if contract.method != "card":
             ladder = terms_ladder(POLICY.transfer_rungs(), due_on=due_on, zone=self.deal.zone, issued_at=now)
@@ -206,7 +256,7 @@ class Parties(ABC):
                 self.tell(self.cash(invoice_id, pays_on), at=max(pays_on, now))
         return Billed(
             invoice_id=invoice_id,
-            invoice_number=f"A-{len(self.bills)}",
+            invoice_number=f"A-{len(self.bills) + len(self.milestones)}",
             due_on=due_on,
             method=contract.method,
             settled=False,

@@ -73,3 +73,30 @@ def test_nothing_is_billed_from_the_day_on_which_it_stops(stop_on: date, billed:
 
 def test_the_subject_names_contract_and_term() -> None:
     assert split_subject("contract-1.12") == ("contract-1", 12)
+
+
+# --- in arrears: one bill more ---
+
+ARREARS = replace(TERM, months=3, arrears=True)
+
+
+def test_a_term_in_arrears_takes_one_bill_more() -> None:
+    assert (ARREARS.periods, ARREARS.bills, replace(ARREARS, billed=3).closed) == (3, 4, False)
+    days = [ARREARS.bills_on(index).isoformat() for index in range(ARREARS.bills)]
+    assert days == ["2027-01-31", "2027-02-28", "2027-03-31", "2027-04-30"]
+    assert ARREARS.billed_period(3) == ARREARS.period(2)
+
+
+@pytest.mark.parametrize(
+    ("stop_on", "bills"),
+    [(date(2027, 1, 31), 0), (date(2027, 2, 28), 2), (date(2027, 3, 31), 3), (date(2027, 4, 30), 4), (None, 4)],
+)
+def test_service_that_stops_is_closed_by_what_it_owes(stop_on: date | None, bills: int) -> None:
+    assert ARREARS.bills_before(stop_on) == bills
+    billed = replace(ARREARS, billed=bills)
+    assert billing_schedule.steps((billed,), subject="contract-1", zone="UTC", stop_on=stop_on) == ()
+    if bills:
+        closing = replace(ARREARS, billed=bills - 1)
+        (step,) = billing_schedule.steps((closing,), subject="contract-1", zone="UTC", stop_on=stop_on)
+        assert step.at.date() == (stop_on or ARREARS.ends_on)
+        assert closing.billed_period(bills - 1, stop_on) == ARREARS.period(bills - 2)

@@ -13,10 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from domain.message import (
+    Ask,
     Cancel,
     Command,
     Decide,
     PaymentFact,
+    Reach,
+    Reply,
+    Reprice,
+    Respond,
     Retry,
     Revise,
     SignatureFact,
@@ -25,9 +30,12 @@ from domain.message import (
     Verdict,
     Withdraw,
 )
+from domain.outcome import Choice, Terms
 from domain.standing import standing
+from domain.state import RULES
 from domain.step import StepKind
 from tests.domain.lives import DESK, NEED, OWNER, START, TERMS, Life, Outside, days
+from tests.domain.parties import said
 from tests.domain.watch import Watch
 
 LIVES = int(os.environ.get("Q2C_LIVES", "1500"))  # played by chance, seeds 0, 1, 2, …
@@ -53,21 +61,56 @@ PEOPLE = (OWNER, DESK, "other@acme.example")
 FAILING = tuple(kind for kind in StepKind if kind is not StepKind.BILL)
 
 
+def some_choices(chance: random.Random, terms: Terms) -> tuple[Choice, ...]:
+    """Two or three alternatives; sometimes none."""
+    if chance.random() < 0.5:
+        return ()
+    return tuple(
+        Choice(
+            name=name,
+            acv_minor=100_000,
+            term_months=chance.choice((terms.term_months, terms.interval_months * 2)),
+            interval_months=terms.interval_months,
+            arrears=chance.random() < 0.5,
+            milestones=("go-live",) if chance.random() < 0.5 else (),
+            recommended=name == "better",
+        )
+        for name in ("good", "better", "best")[: chance.choice((2, 3))]
+    )
+
+
+def by_link(chance: random.Random, terms: Terms) -> Terms:
+    """Some are shown by a link, with alternatives or without."""
+    if chance.random() < 0.5:
+        return terms
+    choices = some_choices(chance, terms)
+    linked = replace(terms, delivery="link", alternatives=choices)
+    return linked.chosen("better") if choices else linked
+
+
 def some_outside(chance: random.Random, *, calm: bool = False) -> Outside:
     interval = chance.choice((1, 1, 3, 12))
     names = ("tenant", "users", "entitlements")[: chance.randint(0, 3)]
     broken = {chance.choice(names): chance.choice((1, 2, -1))} if names and chance.random() < 0.3 and not calm else {}
     wishes = ("sign",) if calm else ("sign", "sign", "sign", "decline", "ignore", "forge")
     return Outside(
-        terms=replace(
-            TERMS,
-            term_months=chance.choice((interval, interval * 2, 5, 12)),
-            interval_months=interval,
-            start=chance.choice(("provisioning", "provisioning", "signature", "2027-03-31", "2026-12-31")),
-            method=chance.choice(("card", "card", "transfer")),
-            net_days=chance.choice((0, 14, 60)),
-            auto_renew=chance.random() < 0.5,
-            notice_days=chance.choice((0, 14, 30, 90)),
+        terms=by_link(
+            chance,
+            replace(
+                TERMS,
+                term_months=chance.choice((interval, interval * 2, 5, 12)),
+                interval_months=interval,
+                start=chance.choice(("provisioning", "provisioning", "signature", "2027-03-31", "2026-12-31")),
+                method=chance.choice(("card", "card", "transfer")),
+                net_days=chance.choice((0, 14, 60)),
+                auto_renew=chance.random() < 0.5,
+                notice_days=chance.choice((0, 14, 30, 90)),
+                arrears=chance.random() < 0.3,
+                milestones=chance.choice(((), (), ("go-live",), ("design", "go-live"))),
+            ),
+        ),
+        reader=tuple(
+            chance.choices(("accept", "another") if calm else ("accept", "another", "decline", "ignore"), k=3)
         ),
         needs=chance.choice(NEEDS),
         renewal_needs=chance.choice(((), (), (NEED,))),
@@ -85,7 +128,7 @@ def some_command(life: Life, chance: random.Random) -> Command:
     version = order.version if order else 0
     if chance.random() < 0.1:
         version += 1
-    subjects = ["", "order-1", "contract-1", *(c.invoice_id for c in life.deal.collections)]
+    subjects = ["", "order-1", "contract-1", "contract-1-access", *(c.invoice_id for c in life.deal.collections)]
     return chance.choice(
         (
             Revise(draft_id=chance.choice(("draft", "bad")), draft_hash="h"),
@@ -102,9 +145,37 @@ def some_command(life: Life, chance: random.Random) -> Command:
             Cancel(reason="no") if chance.random() < 0.3 else Retry(),
             Retry(subject=chance.choice(subjects)),
             Retry(),
-            TakeUp(rules=chance.choice((1, 2))),
+            TakeUp(rules=chance.choice((1, RULES, RULES + 1))),
+            some_answer(life, chance),
+            some_answer(life, chance),
+            Ask(version=version, question_id=f"q{chance.randint(1, 30)}"),
+            Reply(question_id=f"q{chance.randint(1, 30)}"),
+            Reach(milestone=chance.choice(("design", "go-live", "go-live"))),
+            Reach(milestone="go-live"),
+            Reprice(migration_id=chance.choice(("pm-1", "pm-2"))),
         )
     )
+
+
+def some_answer(life: Life, chance: random.Random) -> Command:
+    """Anybody who ever had a share link says anything, at any time; and sometimes of what was never shown."""
+    if not life.shown:
+        return Respond(version=1, content_hash="hash-1", share_id="none", answer="accept")
+    said = life.answer_to(chance.choice(list(life.shown)), chance.choice(("accept", "accept", "another", "decline")))
+    if chance.random() < 0.2:
+        return replace(said, **chance.choice(({"content_hash": "other"}, {"alternative": "worst"}, {"version": 9})))
+    return said
+
+
+def read(life: Life) -> None:
+    """Whoever has the last share link answers as they do; who declined may come back."""
+    if (
+        any(order.stage == "presented" for order in life.deal.orders)
+        and said(life.outside.reader, len(life.shown)) != "ignore"
+    ):
+        life.read()
+        if any(order.stage == "declined" for order in life.deal.orders):
+            life.read("accept")
 
 
 def finish(life: Life) -> None:
@@ -129,6 +200,7 @@ def approved(life: Life) -> None:
     for groups in (("desk", "finance"), ("cfo",)):
         if any(order.stage == "in_approval" for order in life.deal.orders):
             life.decide(groups=groups)
+    read(life)
 
 
 def whole_life(seed: int) -> Life:
@@ -136,11 +208,17 @@ def whole_life(seed: int) -> Life:
     chance = random.Random(seed)
     calm = seed % 3 > 0  # two of three get into service, and stay there for a while
     life = Life(some_outside(chance, calm=calm), virtual=chance.random() < 0.5, zone=chance.choice(ZONES))
+    if chance.random() < 0.2:
+        life.deal = replace(
+            life.deal, rules=1
+        )  # as a deal that was opened under the first rules, and goes on under them
     Watch(life)
     life.submitted()
     for _ in range(chance.randint(1, 12)):
         if calm or chance.random() < 0.6:
             approved(life)
+        if calm and chance.random() < 0.3:
+            life.say(Reach(milestone="go-live"))
         if chance.random() < (0.1 if calm else 0.4):
             life.say(some_command(life, chance), by=chance.choice(PEOPLE))
         if chance.random() < 0.1:
@@ -196,6 +274,17 @@ class DealMachine(RuleBasedStateMachine):
     def decide(self, approve: bool, groups: tuple[str, ...], by: str) -> None:
         if self.life.deal.orders:
             self.life.decide(approve=approve, groups=groups, by=by)
+
+    @precondition(lambda self: self.life.shown)
+    @rule(word=st.sampled_from(("accept", "another", "decline")), again=st.booleans())
+    def reads(self, word: str, again: bool) -> None:
+        self.life.read(word)
+        if again:
+            self.life.read("accept")
+
+    @rule(name=st.sampled_from(("design", "go-live", "never")))
+    def reaches(self, name: str) -> None:
+        self.life.say(Reach(milestone=name))
 
     @rule(seed=st.integers(0, 2**32), by=st.sampled_from(PEOPLE))
     def command(self, seed: int, by: str) -> None:

@@ -15,10 +15,11 @@ from domain.discount import (
     DiscountNegative,
     DiscountTooLarge,
     DiscountTwice,
+    TargetAboveList,
     after_line_discount,
-    header_discount,
     share,
 )
+from domain.quoting.waterfall import Taker, Waterfall
 from tests import strategies as some
 
 
@@ -47,6 +48,14 @@ def test_a_line_discount_rounds_once(unrounded: str, discount: Discount, left: i
     assert after_line_discount(Decimal(unrounded), discount, currency="EUR") == left
 
 
+def spread_over(nets: list[int], discount: Discount, *, gentle: bool = False) -> tuple[int, ...]:
+    """What the header's discount takes from each of some lines."""
+    every = frozenset(range(len(nets)))
+    taker = Taker(part="header", discount=discount, lines=every, where="", gentle=gentle)
+    falls = Waterfall([taker], "EUR").over(dict(enumerate(nets)), from_period=0, in_period=True)
+    return tuple(falls[index].taken["header"] for index in range(len(nets)))
+
+
 @pytest.mark.parametrize(
     ("nets", "discount", "parts"),
     [
@@ -56,18 +65,21 @@ def test_a_line_discount_rounds_once(unrounded: str, discount: Discount, left: i
         ([1, 1], percent("100"), (1, 1)),
         ([700, 300], amount("10"), (700, 300)),
         ([], percent("10"), ()),
+        ([1000, 500], Discount(target=Decimal(12)), (200, 100)),
+        ([1000, 500], Discount(target=Decimal(0)), (1000, 500)),
+        ([333, 333], Discount(target=Decimal("6.66")), (0, 0)),
         ([0, 0], percent("10"), (0, 0)),
     ],
 )
 def test_a_header_discount_is_spread_by_largest_remainder(
     nets: list[int], discount: Discount, parts: tuple[int, ...]
 ) -> None:
-    assert header_discount(nets, discount, currency="EUR") == parts
+    assert spread_over(nets, discount) == parts
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=9), some.percents)
 def test_a_header_discount_takes_no_line_below_zero(nets: list[int], value: Decimal) -> None:
-    parts = header_discount(nets, Discount(percent=value), currency="EUR")
+    parts = spread_over(nets, Discount(percent=value))
     assert all(0 <= part <= net for part, net in zip(parts, nets, strict=True))
     assert abs(sum(parts) - Fraction(value) * sum(nets) / 100) <= Fraction(1, 2)
 
@@ -86,8 +98,9 @@ def test_impossible_discounts_are_refused() -> None:
     with pytest.raises(DiscountTooLarge) as large:
         percent("100.01")
     assert large.value.facts == {"discount": Decimal("100.01"), "most": Decimal(100)}
-    with pytest.raises(DiscountTwice):
-        Discount(percent=Decimal(1), amount=Decimal(1))
+    for twice in ({"percent": Decimal(1), "amount": Decimal(1)}, {"percent": Decimal(1), "target": Decimal(0)}):
+        with pytest.raises(DiscountTwice):
+            Discount(**twice)
 
 
 def test_more_than_there_is_is_refused() -> None:
@@ -95,8 +108,18 @@ def test_more_than_there_is_is_refused() -> None:
         after_line_discount(Decimal(1999), amount("20"), currency="EUR")
     assert line.value.facts == {"discount": Decimal(20), "most": Decimal("19.99")}
     with pytest.raises(DiscountTooLarge) as header:
-        header_discount([1000, 999], amount("20"), currency="EUR")
+        spread_over([1000, 999], amount("20"))
     assert header.value.facts == {"discount": Decimal(20), "most": Decimal("19.99")}
+
+
+def test_what_is_gentle_takes_what_is_left() -> None:
+    assert spread_over([1000, 999], amount("20"), gentle=True) == (1000, 999)
+
+
+def test_a_target_above_the_whole_is_refused() -> None:
+    with pytest.raises(TargetAboveList) as refusal:
+        spread_over([1000, 999], Discount(target=Decimal(20)))
+    assert refusal.value.facts == {"target": Decimal(20), "listed": Decimal("19.99")}
 
 
 def test_the_share_is_the_one_that_was_stated() -> None:

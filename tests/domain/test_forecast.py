@@ -39,6 +39,8 @@ def told(deal: Deal, until: date | None = None) -> list[tuple[str, str, int, obj
         replace(TERMS, term_months=36, interval_months=12, notice_days=90),
         replace(TERMS, start="2027-03-31", term_months=5, interval_months=3),
         replace(TERMS, start="signature", method="transfer", net_days=14, auto_renew=True),
+        replace(TERMS, arrears=True, term_months=6),
+        replace(TERMS, delivery="link", arrears=True, auto_renew=True, term_months=6, interval_months=3),
     ],
 )
 def test_it_is_what_happens_when_all_sign_and_pay(terms: Terms, zone: str) -> None:
@@ -46,6 +48,8 @@ def test_it_is_what_happens_when_all_sign_and_pay(terms: Terms, zone: str) -> No
     expected = told(life.deal, until=date(2031, 1, 1))
     so_far = len(life.played)
     life.decide()
+    if terms.delivery == "link":
+        life.read()
     life.play(local_midnight(date(2031, 1, 1), zone))
     assert expected == played(life, so_far)
     assert len(expected) > 8

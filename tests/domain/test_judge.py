@@ -22,6 +22,7 @@ from domain.message import (
     Withdraw,
 )
 from domain.standing import standing
+from domain.state import RULES
 from domain.step import StepKind
 from tests.domain.lives import DESK, NEED, OWNER, START, TERMS, Life, Outside, days
 from tests.domain.watch import Watch
@@ -351,9 +352,9 @@ def test_a_retry_of_the_contract_does_not_lift_the_daily_bound_on_charges() -> N
     made = life(terms=replace(TERMS, term_months=2), customer=("sign", "ignore")).submitted()
     made.outside.failing.add(StepKind.NOTICE)
     made.play(START + days(29))
-    assert standing(made.deal).parked == "contract-1: broken"
+    assert standing(made.deal).parked == "contract-1-notice: broken"
     before = made.deal.last_charge_at
-    assert made.say(Retry(subject="contract-1")).verdict is Verdict.ACCEPTED
+    assert made.say(Retry(subject="contract-1-notice")).verdict is Verdict.ACCEPTED
     assert made.deal.last_charge_at == before
     assert made.deal.parkings == ()
 
@@ -458,8 +459,8 @@ def test_cancel_keeps_a_renewal_that_is_signed_but_not_one_that_is_parked() -> N
 
 def test_a_deal_takes_up_only_rules_that_this_release_knows() -> None:
     made = life()
-    assert made.say(TakeUp(rules=1)).verdict is Verdict.ACCEPTED
-    assert refused(made, TakeUp(rules=2)) == "UnknownRules"
+    assert made.say(TakeUp(rules=RULES)).verdict is Verdict.ACCEPTED
+    assert refused(made, TakeUp(rules=RULES + 1)) == "UnknownRules"
     assert refused(made, TakeUp(rules=0)) == "UnknownRules"
 
 

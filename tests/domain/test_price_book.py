@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,10 @@ from domain.price_book import (
     parse,
     to_mapping,
 )
+from domain.rating.charge import MODELS
+from domain.rating.charge_document import known
 from tests import strategies as some
+from tests.domain.rating import every
 
 ACME: dict[str, Any] = {
     "name": "acme",
@@ -139,7 +143,10 @@ TIERS = "products[1].charges[0].tiers"
     [
         (
             [{"up_to": 10, "unit_price": 1}],
-            Problem(f"{TIERS}[0].up_to", "the last tier must be open (no up_to): what lies beyond would have no price"),
+            Problem(
+                f"{TIERS}[0].up_to",
+                "the last tier must be open (no up_to), unless `beyond` says what the rest costs",
+            ),
         ),
         (
             [{"unit_price": 1}, {"unit_price": 2}],
@@ -166,7 +173,9 @@ TIERS = "products[1].charges[0].tiers"
         ),
         (
             [{"up_to": 10, "unit_price": 1, "flat": 1}, {"unit_price": 2}],
-            Problem(f"{TIERS}[0].flat", "unknown field; known here: flat_fee, unit_price, up_to"),
+            Problem(
+                f"{TIERS}[0].flat", "unknown field; known here: block_size, flat_fee, maximum_amount, unit_price, up_to"
+            ),
         ),
         ([], Problem(TIERS, "is empty")),
         (None, Problem(TIERS, "is missing")),
@@ -184,7 +193,7 @@ def test_tiers_ascend_and_the_last_is_open(tiers: object, problem: Problem) -> N
     [
         ({"unit_price": "-0.01"}, Problem("unit_price", "expected 0 to 100000000000, found -0.01")),
         ({"unit_price": None}, Problem("unit_price", "is missing")),
-        ({"model": "stairs"}, Problem("model", "expected one of flat, per_unit, graduated, volume, found 'stairs'")),
+        ({"model": "stairs"}, Problem("model", f"expected one of {', '.join(MODELS)}, found 'stairs'")),
         ({"per": "week"}, Problem("per", "expected one of month, quarter, half_year, year, found 'week'")),
         ({"tiers": [{"unit_price": 1}]}, Problem("tiers", "a per_unit price has no tiers")),
         ({"maximum_quantity": 2}, Problem("maximum_quantity", "is below the minimum of 3")),
@@ -194,7 +203,7 @@ def test_tiers_ascend_and_the_last_is_open(tiers: object, problem: Problem) -> N
             {"prise": 1},
             Problem(
                 "prise",
-                "unknown field; known here: id, maximum_quantity, minimum_quantity, model, per, revenue_account, tiers, unit_price",
+                f"unknown field; known here: {', '.join(known('per_unit'))}",
             ),
         ),
     ],
@@ -206,7 +215,7 @@ def test_a_charge_is_checked_field_by_field(fields: dict[str, Any], problem: Pro
 
 def test_a_tiered_price_has_no_other_price() -> None:
     found = problems_of(lambda book: book["products"][1]["charges"][0].update(unit_price=1))
-    assert found == [Problem("products[1].charges[0].unit_price", "a graduated price is told by its tiers alone")]
+    assert found == [Problem("products[1].charges[0].unit_price", "a graduated price has no unit_price")]
 
 
 def test_ids_are_there_once() -> None:
@@ -230,7 +239,10 @@ def test_all_problems_are_told_at_once() -> None:
         Problem("currency", "'eur' is not an ISO 4217 currency with a minor unit"),
         Problem("valid_from", "expected a date as in 2026-01-31, found 'soon'"),
         Problem("products[0].charges", "is empty"),
-        Problem("nam", "unknown field; known here: currency, name, products, source, valid_from, version"),
+        Problem(
+            "nam",
+            "unknown field; known here: currency, entities, name, products, promotions, rules, segments, source, valid_from, valid_to, version",
+        ),
     ]
 
 
@@ -251,3 +263,41 @@ def test_products_and_charges_are_found_by_id() -> None:
         with pytest.raises(UnknownCharge) as charge:
             book.product("api").charge(charge_id)
         assert charge.value.facts == {"product": "api", "charge": charge_id, "known": ("calls", "base")}
+
+
+def test_an_older_book_keeps_its_hash() -> None:
+    assert content_hash(to_mapping(parse(ACME))) == "b45ee5966d3d45ebb5a3ea2c61a7fd9b7f7e982681c9d2a752f67eb05f52d891"
+
+
+@given(every.charges())
+def test_a_book_of_any_charge_is_read_back_the_same(charge: Charge) -> None:
+    seats = Product(
+        id="seats",
+        name="Seats",
+        unit="seat",
+        charges=(charge,),
+        attributes=(("region", ("eu", "us")), ("note", ())),
+    )
+    book = replace(
+        parse(ACME),
+        products=(seats,),
+        segments=("enterprise",),
+        entities=("Acme GmbH",),
+        valid_to=date(2027, 1, 1),
+    )
+    assert parse(to_mapping(book)) == book
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        (
+            {"valid_to": "2026-01-01"},
+            Problem("valid_to", "must be after valid_from: it is the first day without these prices"),
+        ),
+        ({"segments": "enterprise"}, Problem("segments", "expected a list, found 'enterprise'")),
+        ({"entities": [""]}, Problem("entities[0]", "expected a legal entity, found ''")),
+    ],
+)
+def test_whom_and_when_a_book_is_for_is_checked(fields: dict[str, Any], problem: Problem) -> None:
+    assert problems_of(lambda book: book.update(fields)) == [problem]

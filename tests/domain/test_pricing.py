@@ -126,7 +126,7 @@ def test_a_whole_interval_of_the_price_costs_the_price(charge: Charge, quantity:
     assert rate(charge, quantity, months=charge.months * times, currency="EUR").unrounded == once.unrounded * times
 
 
-@pytest.mark.parametrize("quantity", ["1000000000.000001", "1E+30", "NaN", "Infinity"])
+@pytest.mark.parametrize("quantity", ["1000000000000000.000001", "1E+30", "NaN", "Infinity"])
 def test_an_absurd_quantity_is_refused(quantity: str) -> None:
     with pytest.raises(QuantityAbsurd) as refusal:
         rate(SEATS, Decimal(quantity), months=1, currency="EUR")
@@ -155,4 +155,4 @@ def test_other_absurdities_are_refused() -> None:
     with pytest.raises(UnknownCurrency):
         rate(SEATS, Decimal(1), months=1, currency="XAU")
     with pytest.raises(AmountOutOfRange):
-        rate(replace(SEATS, unit_price=Decimal(10**11)), Decimal(10**9), months=1, currency="EUR")
+        rate(replace(SEATS, unit_price=Decimal(10**11)), Decimal(10**10), months=1, currency="EUR")

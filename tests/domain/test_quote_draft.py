@@ -10,7 +10,7 @@ import pytest
 
 from domain.discount import Discount
 from domain.errors import Problem
-from domain.quote_draft import Draft, DraftInvalid, DraftLine, QuoteTerms
+from domain.quote_draft import Draft, DraftInvalid, DraftLine, Group, QuoteTerms, Stretch
 
 DRAFT: dict[str, Any] = {
     "price_book": "acme",
@@ -83,7 +83,7 @@ def test_a_draft_is_read_with_its_defaults() -> None:
             draft(colour="red"),
             Problem(
                 "colour",
-                "unknown field; known here: auto_renew, currency, discount_amount, discount_percent, interval_months, lines, method, net_days, notice_days, price_book, price_book_version, signer, start, term_months, uplift_percent, valid_days",
+                "unknown field; known here: alternatives, auto_renew, clauses, coupons, currency, delivery, discount_amount, discount_percent, groups, interval_months, language, lines, method, net_days, notice_days, partner, price_book, price_book_version, signer, start, target_amount, term_months, uplift_percent, valid_days",
             ),
         ),
         (line(quantity=0), Problem("lines[0].quantity", "must be above 0, found 0")),
@@ -98,7 +98,7 @@ def test_a_draft_is_read_with_its_defaults() -> None:
             line(discount_amount="-1"),
             Problem("lines[0].discount_amount", "expected 0 to 9223372036854775807, found -1"),
         ),
-        (draft(lines=[{"product": "seats", "quantity": 3}] * 201), Problem("lines", "has more than 200 lines")),
+        (draft(lines=[{"product": "seats", "quantity": 3}] * 2001), Problem("lines", "has more than 2,000 lines")),
     ],
 )
 def test_a_draft_is_refused_by_field(mapping: dict[str, Any], problem: Problem) -> None:
@@ -107,6 +107,151 @@ def test_a_draft_is_refused_by_field(mapping: dict[str, Any], problem: Problem) 
     found = list(refusal.value.problems)
     assert found[0] == problem
     assert len(found) == 1 or problem.path == "signer"
+
+
+ALTERNATIVES = [{"name": "good"}, {"name": "best", "lines": [{"product": "seats", "quantity": 9}]}]
+RAMP = [{"months": 12, "quantity": 20}, {"months": 24, "quantity": 40, "unit_price": "11"}]
+
+
+def test_a_draft_says_everything() -> None:
+    found = Draft.parse(
+        draft(
+            delivery="link",
+            language="fr",
+            partner={"name": "Resell Ltd", "margin_percent": "15"},
+            coupons=["spring-20"],
+            clauses=["Liability is capped"],
+            groups=[{"name": "platform", "discount_percent": "10"}],
+            lines=[
+                {
+                    "product": "seats",
+                    "group": "platform",
+                    "attributes": {"region": "eu"},
+                    "start": "2026-06-15",
+                    "discount_percent": "5",
+                    "ramp": RAMP,
+                },
+                {"product": "setup", "quantity": 1, "milestone": "go live", "target_price": "900"},
+            ],
+        )
+    )
+    terms = found.terms
+    assert (terms.delivery, terms.language, terms.clauses) == ("link", "fr", ("Liability is capped",))
+    assert (terms.partner_name, terms.partner_percent, found.coupons) == ("Resell Ltd", Decimal(15), ("SPRING-20",))
+    assert found.groups == (Group(name="platform", discount=Discount(percent=Decimal(10))),)
+    assert found.lines == (
+        DraftLine(
+            product="seats",
+            charge="",
+            quantity=Decimal(20),
+            discount=Discount(percent=Decimal(5)),
+            group="platform",
+            attributes={"region": "eu"},
+            start="2026-06-15",
+            ramp=(
+                Stretch(months=12, quantity=Decimal(20), discount=Discount(percent=Decimal(5))),
+                Stretch(months=24, quantity=Decimal(40), discount=Discount(target=Decimal(11))),
+            ),
+        ),
+        DraftLine(
+            product="setup",
+            charge="",
+            quantity=Decimal(1),
+            discount=Discount(target=Decimal(900)),
+            milestone="go live",
+        ),
+    )
+
+
+def test_alternatives_are_whole_drafts() -> None:
+    found = Draft.parse(draft(alternatives=[*ALTERNATIVES, {"name": "long", "term_months": 48, "recommended": "yes"}]))
+    offers = dict(found.offers())
+    assert (list(offers), found.recommended) == (["good", "best", "long"], "long")
+    assert offers["good"].lines == found.lines
+    assert (offers["good"].terms, offers["long"].terms.term_months) == (found.terms, 48)
+    assert [line.quantity for line in offers["best"].lines] == [Decimal(9)]
+    assert all(each.alternatives == () for each in offers.values())
+    assert Draft.parse(DRAFT).offers() == (("", Draft.parse(DRAFT)),)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "path", "message"),
+    [
+        (draft(delivery="fax"), "delivery", "expected one of signature, link, found 'fax'"),
+        (draft(language="de"), "language", "expected one of en, fr, found 'de'"),
+        (draft(partner={"name": "Resell"}), "partner.margin_percent", "is missing"),
+        (draft(coupons=["no good"]), "coupons[0]", "expected a coupon's code such as SPRING-20, found 'no good'"),
+        (draft(coupons=["A", "a"]), "coupons[1]", "'A' is there twice"),
+        (draft(clauses=["x" * 2001]), "clauses[0]", f"expected text of 1 to 2,000 characters, found {'x' * 2001!r}"),
+        (draft(target_amount="5"), "target_amount", "give target_amount or a discount, not both"),
+        (
+            line(target_price="5", discount_amount="1"),
+            "lines[0].target_price",
+            "give target_price or a discount, not both",
+        ),
+        (line(group="core"), "lines[0].group", "there is no group 'core'; known: none"),
+        (
+            line(start="soon"),
+            "lines[0].start",
+            "expected provisioning, signature or a date as in 2026-01-31, found 'soon'",
+        ),
+        (line(ramp=RAMP), "lines[0].quantity", "give quantity or ramp, not both"),
+        (line(quantity=None, ramp=RAMP[:1]), "lines[0].ramp", "comes to 12 months, the term is 36"),
+        (
+            line(quantity=None, ramp=[{"months": 7, "quantity": 1}, {"months": 29, "quantity": 1}])
+            | {"interval_months": 12},
+            "lines[0].ramp[0].months",
+            "is not whole billing periods of 12 months: 7",
+        ),
+        (
+            line(quantity=None, ramp=[{"months": 36, "quantity": 1, "unit_price": "1", "discount_percent": "1"}]),
+            "lines[0].ramp[0].unit_price",
+            "give unit_price or a discount, not both",
+        ),
+        (draft(groups=[{"name": "a"}, {"name": "a"}]), "groups[1].name", "'a' is there twice"),
+        (draft(alternatives=ALTERNATIVES[:1]), "alternatives", "expected 2 to 4, found 1"),
+        (draft(alternatives=ALTERNATIVES * 3), "alternatives", "expected 2 to 4, found 6"),
+        (draft(alternatives=[*ALTERNATIVES, {"name": "good"}]), "alternatives[2].name", "'good' is there twice"),
+        (
+            draft(alternatives=[{"name": "a", "recommended": True}, {"name": "b", "recommended": True}]),
+            "alternatives",
+            "recommend one of them, not several",
+        ),
+        (
+            draft(lines=None, alternatives=ALTERNATIVES),
+            "alternatives[0].lines",
+            "is missing",
+        ),
+        (
+            draft(alternatives=[{"name": "a", "term_months": 13, "interval_months": 3}, {"name": "b"}]),
+            "alternatives[0].interval_months",
+            "does not divide the term of 13 months",
+        ),
+        (
+            draft(alternatives=[{"name": "a", "lines": [{"product": "seats", "quantity": 0}]}, {"name": "b"}]),
+            "alternatives[0].lines[0].quantity",
+            "must be above 0, found 0",
+        ),
+        (
+            line(quantity=None, ramp=RAMP) | {"alternatives": [{"name": "a"}, {"name": "b", "term_months": 12}]},
+            "lines[0].ramp",
+            "comes to 36 months, the term is 12",
+        ),
+        (
+            draft(lines=[{"product": "seats", "quantity": 3}] * 1001, alternatives=[{"name": "a"}, {"name": "b"}]),
+            "alternatives",
+            "have 2,002 lines in all, more than 2,000",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_wider_draft_is_named(mapping: dict[str, Any], path: str, message: str) -> None:
+    with pytest.raises(DraftInvalid) as refusal:
+        Draft.parse(mapping)
+    assert Problem(path, message) in refusal.value.problems
+
+
+def test_a_draft_may_have_two_thousand_lines() -> None:
+    assert len(Draft.parse(draft(lines=[{"product": "seats", "quantity": 3}] * 2000)).lines) == 2000
 
 
 def test_a_line_discount_of_the_shape_of_none_is_none() -> None:

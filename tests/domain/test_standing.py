@@ -106,7 +106,7 @@ def test_an_ended_contract_still_waits_for_its_money_and_then_for_its_access() -
     closing.outside.failing.add(StepKind.ACCESS)
     closing.play(START + days(35))
     assert line(closing) == ("ended", "operator", "ops")
-    closing.deal = closing.deal.with_contract(lambda c: replace(c, parked=""))
+    closing.deal = closing.deal.with_contract(lambda c: c.brought_back())
     assert line(closing) == ("ended", "closing", "the customer")
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from domain import contract as contracts
 from domain.agenda import agenda
-from domain.message import Decide, Retry, SignatureFact, Verdict
+from domain.message import Decide, Respond, Retry, SignatureFact, Verdict
 from domain.outcome import Charged, Failed, Noticed, Priced, Sent, Taken
 from domain.standing import standing
 from domain.state import Deal
@@ -45,6 +45,7 @@ class Watch:
         self.approved: dict[tuple[str, int], set[str]] = defaultdict(set)
         self.attempts: dict[str, list[str]] = defaultdict(list)  # invoice → keys, in order
         self.out: set[str] = set()  # envelopes that could be signed
+        self.accepted: dict[tuple[str, int], str] = {}  # (order, version) → the alternative that the customer took
         life.watch = self
 
     def __call__(self, before: Deal, played: Played) -> None:
@@ -55,6 +56,7 @@ class Watch:
         self._once(played, deal)
         self._message(before, played, deal)
         self._approvals(before, played)
+        self._customer(before, played)
         self._envelopes(before, played, deal)
         self._money(before, played)
         self._access(deal)
@@ -122,6 +124,34 @@ class Watch:
                 if set(request.groups) & set(decide.groups):
                     self.approved[order.subject, order.version].add(request.need.group)
 
+    def _customer(self, before: Deal, played: Played) -> None:
+        """What is shown by a link is accepted there before it goes out: that version, in time, as it was shown; and what
+        was chosen is booked.
+        """
+        outcome, step = played.outcome, played.step
+        if isinstance(outcome, Taken) and isinstance(outcome.message.body, Respond):
+            said = outcome.message.body
+            if outcome.answer.verdict is Verdict.ACCEPTED and said.answer == "accept":
+                order = next(
+                    o for o in before.orders if o.version == said.version and o.content_hash == said.content_hash
+                )
+                assert order.stage in ("presented", "declined")
+                assert self.life.shown[order.share_id].content_hash == order.content_hash
+                assert order.expires_at is not None
+                assert played.now <= order.expires_at
+                self.accepted[order.subject, order.version] = said.alternative
+        if step.kind not in (StepKind.SEND, StepKind.BOOK) or isinstance(outcome, Failed):
+            return
+        order_ = before.order(step.subject)
+        if order_ is None or order_.stage == "noticed" or not order_.by_link:
+            return
+        assert order_.terms is not None
+        assert order_.chosen == self.accepted[order_.subject, order_.version]
+        choice = next((c for c in order_.terms.alternatives if c.name == order_.chosen), None)
+        assert bool(order_.terms.alternatives) == bool(choice)
+        if choice is not None:
+            assert (order_.terms.term_months, order_.terms.arrears) == (choice.term_months, choice.arrears)
+
     def _envelopes(self, before: Deal, played: Played, deal: Deal) -> None:
         """What is out belongs to an order that waits for it, or is being taken back; a signature counts only in time."""
         step, outcome = played.step, played.outcome
@@ -141,6 +171,8 @@ class Watch:
                 assert order.document_sha256 == self.life.envelopes[order.envelope_id]
         if step.kind is StepKind.END and not isinstance(outcome, Failed):
             assert not any(order.holds_end for order in before.orders), "signed, and forgotten"
+            assert before.contract is not None
+            assert not any(m.reached_at for m in before.contract.milestones), "reached, and forgotten"
 
     def _money(self, before: Deal, played: Played) -> None:
         """A new attempt only after a definite refusal; one charge and one message a day; every period once, in a row."""
@@ -170,11 +202,11 @@ class Watch:
             self._periods(before)
 
     def _periods(self, before: Deal) -> None:
-        bills = self.life.bills
+        bills = [bill for bill in self.life.bills if not bill.closing]
         assert before.contract is not None
         assert before.contract.stage == contracts.ACTIVE
         assert before.contract.ends_on is not None
-        assert bills[-1].period.start < before.contract.ends_on
+        assert self.life.bills[-1].period.start < before.contract.ends_on
         for one, following in pairwise(bills[-2:]):
             assert one.period.end == following.period.start, "no gap, no overlap"
 
@@ -203,6 +235,21 @@ class Watch:
             assert end is not None
             unpaid = "not paid" in deal.closed
             served = bool(self.life.bills) and self.life.bills[-1].period.end
+            given_up = any(
+                p.step.kind is StepKind.CANCEL and not isinstance(p.outcome, Failed) for p in self.life.played
+            )
+            if not given_up:  # then nothing more is billed
+                self._closed_once()
+            assert len(set(self.life.milestones)) == len(self.life.milestones), "a milestone is billed once"
             if not unpaid and self.life.bills and running.cancel_on is None:
                 assert served == end, "every day of the term was billed"
             assert all(b.period.start < end for b in self.life.bills)
+
+    def _closed_once(self) -> None:
+        """What a term bills in arrears is closed by one bill more, right behind the last that bills in advance."""
+        for number in {bill.term for bill in self.life.bills}:
+            indexes = [bill.index for bill in self.life.bills if bill.term == number]
+            closing = [bill.index for bill in self.life.bills if bill.term == number and bill.closing]
+            arrears = any(bill.arrears for bill in self.life.bills if bill.term == number)
+            assert sorted(indexes) == list(range(len(indexes)))
+            assert closing == ([len(indexes) - 1] if arrears else [])

@@ -1,20 +1,23 @@
 """Sound books pass every check; each check is proven by breaking the books behind the database's own back."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlmodel import SQLModel
 
 from embedded.postgres import PostgresServer
-from models import audit_deals, audit_invoices, audit_ledger
+from models import audit_deals, audit_invoices, audit_ledger, audit_quotes
 from models.audit import Check
 from models.cash import BankLineRow, BankStatementRow, CashApplicationRow
+from models.coupon import CouponRow, CouponUseRow
 from models.database import Database
 from models.outbox import InboxRow, OutboxRow
 from models.payment import PaymentAttemptRow
+from models.price_migration import PriceMigrationDealRow, PriceMigrationRow
 from models.quote import QuoteDraftRow
 from models.series import SeriesRow
+from models.share import ShareLinkRow
 from models.write import Fence, write
 from tests.models.rows import (
     AT,
@@ -35,8 +38,9 @@ from tests.models.rows import (
     an_invoice_line,
 )
 
-ALL: tuple[Check, ...] = (*audit_ledger.CHECKS, *audit_invoices.CHECKS, *audit_deals.CHECKS)
+ALL: tuple[Check, ...] = (*audit_ledger.CHECKS, *audit_invoices.CHECKS, *audit_deals.CHECKS, *audit_quotes.CHECKS)
 CHECKS = {check.__name__: check for check in ALL}
+STATE = {"turn": 1, "orders": [{"number": 2, "version_id": "qv_2"}]}
 FEBRUARY = {"period_start": date(2027, 2, 1), "period_end": date(2027, 3, 1)}
 
 
@@ -129,6 +133,26 @@ def paid() -> list[SQLModel]:
     ]
 
 
+def quoted() -> list[SQLModel]:
+    """Version 1 booked, version 2 of a renewal noticed and shared by a link; a coupon used; the contract moved to prices."""
+    offers = {"alternatives": [{"name": "good", "offer": {}}, {"name": "better", "offer": {}}], "recommended": "good"}
+    coupon = {"code": "SPRING", "content": {"total_uses": 1, "account_uses": 1}, "content_hash": "h", "created_at": AT}
+    link = {"id": "sh_1", "deal_id": "d_real", "version_id": "qv_2", "content_hash": "h", "created_by": "sam"}
+    migration = {"id": "pm_1", "name": "2027", "from_book_id": "pb_1", "to_book_id": "pb_2", "content": {}}
+    move = {"migration_id": "pm_1", "deal_id": "d_real", "before_minor": 1, "after_minor": 2, "at": AT}
+    return [
+        a_price_book(id="pb_2", version=2),
+        a_version(id="qv_1", status="booked", content=offers, alternative="good"),
+        a_version(id="qv_2", order_number=2, status="noticed", kind="renewal"),
+        a_version(id="qv_3", version=2, status="booked", kind="migration", price_book_id="pb_2"),
+        a_row(CouponRow, coupon),
+        a_row(CouponUseRow, {"code": "SPRING", "deal_id": "d_real", "version_id": "qv_1", "at": AT}),
+        a_row(ShareLinkRow, {**link, "created_at": AT, "expires_at": datetime(2027, 2, 1, tzinfo=UTC)}),
+        a_row(PriceMigrationRow, {**migration, "created_by": "dana", "created_at": AT, "finished_at": AT}),
+        a_row(PriceMigrationDealRow, {**move, "status": "done"}),
+    ]
+
+
 @pytest.fixture(scope="module")
 async def sound(postgres_server: PostgresServer, database_template: str) -> AsyncIterator[Database]:
     """One database for all breaks, each of which is rolled back."""
@@ -140,8 +164,8 @@ async def sound(postgres_server: PostgresServer, database_template: str) -> Asyn
     async with database.transaction() as session:
         assert await write(session, [an_entity(), a_sandbox(), an_account(), a_price_book()])
     async with database.transaction() as session:
-        assert await write(session, [a_step()], fence=Fence.opening(a_deal(state={"turn": 1})))
-    for rows in ([a_version(), a_contract()], invoiced(), paid()):
+        assert await write(session, [a_step()], fence=Fence.opening(a_deal(state=STATE)))
+    for rows in (quoted(), [a_contract()], invoiced(), paid()):
         async with database.transaction() as session:
             assert await write(session, rows)
     yield database
@@ -291,9 +315,52 @@ BREAKS: list[tuple[str, str, list[str]]] = [
         ["deal d_real is at turn 1, its state at 7"],
     ),
     (
-        "periods_follow_each_other",
-        "UPDATE invoices SET period_start = '2027-02-02' WHERE id = 'inv_2'",
-        ["contract con_real: ACME-1 ends on 2027-02-01, ACME-2 begins on 2027-02-02"],
+        "one_version_of_an_order_is_in_play",
+        "UPDATE quote_versions SET status = 'approved', order_number = 2 WHERE id = 'qv_3'",
+        ["order 2 of deal d_real has 2 versions in play: 1, 2"],
+    ),
+    (
+        "versions_in_play_belong_to_deals_that_live",
+        "UPDATE deals SET stage = 'ended'",
+        ["version qv_2 of deal d_real (ended) is noticed, and the deal has no such order open"],
+    ),
+    (
+        "versions_in_play_belong_to_deals_that_live",
+        "UPDATE quote_versions SET status = 'signed' WHERE id = 'qv_3'",
+        ["version qv_3 of deal d_real (quote) is signed, and the deal has no such order open"],
+    ),
+    (
+        "what_was_chosen_was_offered",
+        "UPDATE quote_versions SET alternative = CASE id WHEN 'qv_1' THEN '' ELSE 'best' END",
+        [
+            "version qv_1 of deal d_real is booked with the alternative '', which it does not offer",
+            "version qv_2 of deal d_real is noticed with the alternative 'best', which it does not offer",
+            "version qv_3 of deal d_real is booked with the alternative 'best', which it does not offer",
+        ],
+    ),
+    (
+        "coupon_limits_hold",
+        """INSERT INTO deals SELECT (jsonb_populate_record(d, '{"id": "d_2"}')).* FROM deals d WHERE id = 'd_real'; \
+INSERT INTO coupon_uses SELECT code, 'd_2', version_id, at, recorded_at FROM coupon_uses""",
+        [
+            "coupon SPRING is used 2 times by acc_real, 1 are allowed",
+            "coupon SPRING is used 2 times by all, 1 are allowed",
+        ],
+    ),
+    (
+        "links_show_their_version",
+        "UPDATE quote_versions SET content_hash = 'other' WHERE id = 'qv_2'",
+        ["share link sh_1 is for another content of version qv_2"],
+    ),
+    (
+        "moved_deals_have_their_new_version",
+        "UPDATE quote_versions SET price_book_id = 'pb_1' WHERE id = 'qv_3'",
+        ["migration 2027 says that deal d_real is done"],
+    ),
+    (
+        "moved_deals_have_their_new_version",
+        "UPDATE price_migration_deals SET status = 'failed'",
+        ["migration 2027 says that deal d_real is failed"],
     ),
     (
         "no_fact_waits",
@@ -318,7 +385,8 @@ async def test_broken_books_are_found(sound: Database, name: str, harm: str, sai
     async with sound.transaction() as session:
         connection = await session.connection()
         await connection.exec_driver_sql("SET LOCAL session_replication_role = 'replica'")  # no trigger, no foreign key
-        await connection.exec_driver_sql(harm)
+        for sql in harm.split("; "):
+            await connection.exec_driver_sql(sql)
         found = await CHECKS[name](session)
         await session.rollback()
     assert [breach.text for breach in found] == said

@@ -1,8 +1,10 @@
 """One commit, reads that cannot write, and a pool that survives lost connections."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from models.database import Database, asyncpg_url
 from tests.models.conftest import content_of
@@ -80,3 +82,47 @@ async def test_statements_are_counted_only_when_asked(database: Database) -> Non
     async with database.session() as session:
         await session.execute(text("SELECT 3"))
     assert tally.statements == ["SELECT 1", "SELECT 2"]
+
+
+async def test_a_row_is_a_transaction_of_its_own(database: Database) -> None:
+    with database.counting() as tally:
+        made = await database.row("SELECT $1::int + 1 AS next, txid_current() AS one", 41)
+        other = await database.row("SELECT txid_current() AS one")
+    assert made is not None
+    assert other is not None
+    assert made["next"] == 42
+    assert made["one"] != other["one"]
+    assert await database.row("SELECT 1 WHERE false") is None
+    assert len(tally) == 2
+
+
+async def test_an_error_of_a_row_is_told_as_a_session_tells_it(database: Database) -> None:
+    refused = "INSERT INTO series (entity_id, name, last) VALUES ($1, 'invoice', 1)"
+    with pytest.raises(IntegrityError) as caught:
+        await database.row(refused, "nobody")
+    assert not caught.value.connection_invalidated
+    assert "nobody" not in str(caught.value.params)
+    with pytest.raises(DBAPIError, match="division by zero"):
+        await database.row("SELECT 1 / $1::int", 0)
+
+
+async def test_a_row_whose_connection_is_lost_says_so_and_the_next_one_is_answered(database_url: str) -> None:
+    database = Database(database_url, pool_size=1, max_overflow=0)
+    with pytest.raises(DBAPIError) as caught:
+        await database.row("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert caught.value.connection_invalidated
+    assert await database.row("SELECT 1 AS one") is not None
+    await database.dispose()
+
+
+async def test_a_row_that_is_given_up_leaves_no_half_answer_behind(database_url: str) -> None:
+    database = Database(database_url, pool_size=1, max_overflow=0)
+    waiting = asyncio.create_task(database.row("SELECT pg_sleep(30)"))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    answer = await database.row("SELECT 7 AS seven")
+    assert answer is not None
+    assert answer["seven"] == 7
+    await database.dispose()

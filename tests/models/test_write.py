@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel, col, select
 
+from domain.invoice import NUMBER_DIGITS, number_lead
+from domain.invoice import number as invoice_number
 from models import deal as deals
 from models import series
 from models.access import PersonRow
@@ -17,7 +19,7 @@ from models.deal import DealRow, TimelineRow
 from models.invoice import InvoiceLineRow, InvoiceRow
 from models.outbox import InboxRow, OutboxRow
 from models.signature import DocumentRow
-from models.write import DuplicateRow, Fence, Update, WrongRowCount, write
+from models.write import DuplicateRow, Fence, NextNumber, Update, WrongRowCount, write, write_alone
 from tests.models.conftest import content_of
 from tests.models.rows import (
     AT,
@@ -220,6 +222,111 @@ async def test_what_cannot_be_exact_is_not_sent(
         async with books.transaction() as session:
             await write(session, rows, fence=fence, updates=updates)
     assert len(tally) == 0
+
+
+# ------------------------------------------------------------------ alone, without a transaction around it
+
+
+def a_number(mark: str = "inv_2", lead: str = "ACME-") -> NextNumber:
+    return NextNumber(REAL, "invoices", lead=lead, digits=6, mark=mark)
+
+
+def a_numbered(number: NextNumber, turn: int = 1) -> tuple[list[SQLModel], Fence]:
+    """A step with an invoice whose number nobody knows yet, said in columns, in a document and in the deal's state."""
+    said = {"number": number.said, "sequence": number.count, "series": number.series, "period_no": turn + 5}
+    invoice = an_invoice(id=number.mark, key=f"d_real/bill/c/{number.mark}", **said)
+    payload = {"number": number.said, "count": number.count}
+    event = OutboxRow(key=number.mark, topic="invoice.issued", deal_id="d_real", at=AT, payload=payload)
+    rows: list[SQLModel] = [a_step(turn=turn, key=number.mark), invoice, an_invoice_line(invoice_id=number.mark), event]
+    return rows, Fence("d_real", turn, {"state": {"turn": turn + 1, "said": number.said}})
+
+
+async def test_alone_it_is_committed_when_it_returns(opened: Database) -> None:
+    updates = [Update(ContractRow, {"stage": "suspended"}, where={"id": "con_real"})]
+    with opened.counting() as tally:
+        fence = Fence("d_real", 1, {"stage": "active"})
+        assert await write_alone(opened, [a_step(turn=1), an_event()], fence=fence, updates=updates) == 0
+    assert len(tally) == 1
+    async with opened.session() as session:
+        assert (await session.get_one(DealRow, "d_real")).turn == 2
+        assert (await session.get_one(ContractRow, "con_real")).stage == "suspended"
+        assert [event.key for event in await session.exec(select(OutboxRow))] == ["k"]
+
+
+async def test_alone_on_a_taken_turn_nothing_is_written(books: Database) -> None:
+    before = await content_of(books)
+    late = [Update(InvoiceRow, {"paid_minor": 1}, where={"id": "inv_1"})]
+    assert await write_alone(books, [an_event()], fence=Fence("d_real", 0, {}), updates=late) is None
+    again = Fence.opening(a_deal(id="d_real", name="Second"))
+    assert await write_alone(books, [a_step(turn=7)], fence=again) is None
+    assert await content_of(books) == before
+
+
+async def test_alone_an_update_that_misses_undoes_the_step(books: Database) -> None:
+    before = await content_of(books)
+    found = Update(ContractRow, {"stage": "suspended"}, where={"id": "con_real"})
+    missed = Update(InvoiceRow, {"paid_minor": 1}, where={"id": "inv_1", "paid_minor": 5})
+    with pytest.raises(WrongRowCount) as caught:
+        await write_alone(books, [a_step(turn=1)], fence=Fence("d_real", 1, {}), updates=[found, missed])
+    assert (caught.value.table, caught.value.expected, caught.value.found) == ("invoices", 1, 0)
+    assert await content_of(books) == before
+
+
+async def test_alone_what_a_constraint_refuses_is_undone(books: Database) -> None:
+    """Also one that is judged at the commit only: a net that is not the sum of its lines, an entry out of balance."""
+    before = await content_of(books)
+    number = a_number()
+    rows, fence = a_numbered(number)
+    short = [row for row in rows if not isinstance(row, InvoiceLineRow)]
+    with pytest.raises(IntegrityError, match="its lines sum to 0"):
+        await write_alone(books, short, fence=fence, number=number)
+    with pytest.raises(IntegrityError, match="does not balance"):
+        await write_alone(books, [a_step(turn=1), *an_entry(5, -4, id="je_2", key="je_2")], fence=fence)
+    with pytest.raises(DuplicateRow) as caught:
+        await write_alone(books, [*rows, *an_entry(5, -5, id="je_2")], fence=fence, number=number)
+    assert (caught.value.table, caught.value.constraint) == ("journal_entries", "journal_entries_key_key")
+    assert await content_of(books) == before
+
+
+async def test_a_number_is_taken_by_the_statement_that_says_it(opened: Database) -> None:
+    number = a_number(lead='A"C\\ME-')  # whatever a lead is made of, JSON takes it
+    rows, fence = a_numbered(number)
+    assert await write_alone(opened, rows, fence=fence, number=number) == 1
+    said = number.of(1)
+    assert said == 'A"C\\ME-000001'
+    async with opened.session() as session:
+        invoice = await session.get_one(InvoiceRow, "inv_2")
+        assert (invoice.number, invoice.sequence) == (said, 1)
+        assert (await session.exec(select(col(OutboxRow.payload)))).one() == {"number": said, "count": "1"}
+        assert (await session.get_one(DealRow, "d_real")).state == {"turn": 2, "said": said}
+
+
+@pytest.mark.parametrize("last", [0, 9, 999_998, 999_999, 1_000_000, 123_456_789])
+async def test_the_statement_says_a_number_as_the_house_does(opened: Database, last: int) -> None:
+    if last:
+        async with opened.transaction() as session:
+            session.add(series.SeriesRow(entity_id=REAL, name="invoices", last=last))
+    number = NextNumber(REAL, "invoices", lead=number_lead("ACME"), digits=NUMBER_DIGITS, mark="inv_2")
+    rows, fence = a_numbered(number)
+    assert await write_alone(opened, rows, fence=fence, number=number) == last + 1
+    async with opened.session() as session:
+        assert (await session.get_one(InvoiceRow, "inv_2")).number == invoice_number("ACME", last + 1)
+    assert number.of(last + 1) == invoice_number("ACME", last + 1)
+
+
+async def test_a_number_is_taken_for_a_turn_that_is_held_and_for_no_other(opened: Database) -> None:
+    """Six at once on one turn, each with a number: one is written, and the series has moved by one."""
+
+    async def attempt(place: int) -> int | None:
+        number = a_number(f"inv_{place}")
+        rows, fence = a_numbered(number)
+        return await write_alone(opened, rows, fence=fence, number=number)
+
+    given = await asyncio.gather(*(attempt(place) for place in range(2, 8)))
+    assert sorted(str(each) for each in given) == ["1", *["None"] * 5]
+    number = a_number("inv_9")
+    rows, fence = a_numbered(number, turn=2)
+    assert await write_alone(opened, rows, fence=fence, number=number) == 2
 
 
 # ------------------------------------------------------------------ values

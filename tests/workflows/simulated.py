@@ -47,11 +47,13 @@ class Simulated(
     Parties,
     stubs.MessageActivities,
     stubs.QuoteActivities,
+    stubs.PresentationActivities,
     stubs.ApprovalActivities,
     stubs.SignatureActivities,
     stubs.ContractActivities,
     stubs.EntitlementActivities,
     stubs.InvoiceActivities,
+    stubs.MigrationActivities,
     stubs.PaymentActivities,
     stubs.DunningActivities,
 ):
@@ -138,6 +140,10 @@ class Simulated(
         return await self._perform(command)
 
     @activity.defn
+    async def present_quote(self, command: Perform) -> Performed:
+        return await self._perform(command)
+
+    @activity.defn
     async def ask_for_approval(self, command: Perform) -> Performed:
         return await self._perform(command)
 
@@ -186,6 +192,14 @@ class Simulated(
         return await self._perform(command)
 
     @activity.defn
+    async def bill_milestone(self, command: Perform) -> Performed:
+        return await self._perform(command)
+
+    @activity.defn
+    async def reprice_contract(self, command: Perform) -> Performed:
+        return await self._perform(command)
+
+    @activity.defn
     async def charge_payment(self, command: Perform) -> Performed:
         return await self._perform(command)
 
@@ -209,7 +223,7 @@ class Simulated(
 _PERFORMED = (
     "take", "price_quote", "expire_quote", "offer_renewal", "ask_for_approval", "remind_approvers", "escalate_approval",
     "send_for_signature", "void_envelope", "book_contract", "activate_contract", "end_contract", "provision",
-    "compensate", "set_access", "bill_period", "charge_payment", "resolve_payment", "send_reminder", "suspend_contract",
+    "compensate", "set_access", "bill_period", "bill_milestone", "reprice_contract", "present_quote", "charge_payment", "resolve_payment", "send_reminder", "suspend_contract",
     "cancel_contract",
 )  # fmt: skip
 

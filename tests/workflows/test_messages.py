@@ -11,10 +11,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from domain.message import Cancel, Message, Retry, Revise, Submit, TakeUp, Verdict, Withdraw
+from domain.state import RULES
 from domain.step import StepKind
 from tests.domain.parties import OWNER
 from tests.workflows.simulated import Hold, Play, Simulated, active, play
-from workflows import policies
+from workflows import messages, policies
 from workflows.deal import DealWorkflow, Reply
 
 
@@ -111,6 +112,24 @@ async def test_with_twenty_messages_waiting_commands_are_refused(p: Play) -> Non
     assert p.simulated.messages().count("m-1") == 1
 
 
+async def test_what_the_state_has_no_room_for_is_told_again(p: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that would make the state too large is let go: the inbox still has the fact, and the relay says it again."""
+    monkeypatch.setattr(messages, "MOST_FACTS", 5)
+    hold, moving = await held(p, StepKind.CHARGE)
+    before = len(p.simulated.messages())
+    inbox = [p.simulated.tell(None, message_id=f"fact/t{number}") for number in range(8)]
+    for inbox_id in inbox:
+        await p.handle.signal("fact_came", inbox_id)
+    hold.go.set()
+    await moving
+    await p.until(lambda deal: not deal.inbox)
+    assert len(p.simulated.messages()) - before == 5
+    for inbox_id in inbox:  # the relay, until the inbox says that each was taken
+        await p.handle.signal("fact_came", inbox_id)
+    await p.until(lambda _: len(p.simulated.messages()) - before == 8)
+    assert sorted(p.simulated.messages()[before:]) == sorted(f"fact/{inbox_id}" for inbox_id in inbox)
+
+
 async def test_a_command_waits_at_most_three_seconds_for_its_answer(p: Play) -> None:
     hold, moving = await held(p, StepKind.CHARGE)
     reply = await p.update(message(1))  # nobody answers in time
@@ -183,7 +202,7 @@ async def test_a_message_for_a_deal_that_is_over_is_answered_by_a_new_run(tempor
 
 async def test_new_rules_are_taken_up_by_a_new_run(p: Play) -> None:
     first = (await p.handle.describe()).run_id
-    reply = await p.say(TakeUp(rules=1))
+    reply = await p.say(TakeUp(rules=RULES))
     assert reply.answer is not None
     assert reply.answer.verdict is Verdict.ACCEPTED
     latest = p.client.get_workflow_handle(p.handle.id)

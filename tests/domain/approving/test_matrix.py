@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import approval_policy
-from domain.approval_policy import Facts
 from domain.approving.condition import Value, sheet
 from domain.approving.needing import needs
 from domain.approving.policy import Matrix, MatrixInvalid
 from domain.errors import Problem
 from domain.need import Need, Rung
+from domain.quoting.facts import Facts
 
 FACTS = Facts(
     discount_percent=Decimal(15), acv_minor=1_000_00, tcv_minor=3_000_00, term_months=12, net_days=30, currency="EUR"
@@ -50,7 +49,7 @@ def holds(when: dict[str, Any], **more: Value) -> str | None:
         ({"below_floor": True}, {"below_floor": True}, "the price is below the floor of a charge"),
         ({"below_floor": True}, {"below_floor": False}, None),
         ({"ramp": False}, {"ramp": False}, "the quote has no ramp"),
-        ({"ramp": True}, {}, "whether the quote has a ramp is not known"),
+        ({"ramp": True}, {"ramp": None}, "whether the quote has a ramp is not known"),
         ({"segment_in": ["public", "health"]}, {"segment": "health"}, "account segment health"),
         ({"segment_in": ["public"]}, {"segment": "retail"}, None),
         ({"not": {"segment_in": ["public"]}}, {"segment": "retail"}, "account segment is none of public"),
@@ -168,46 +167,6 @@ def test_a_group_is_who_serves_the_deal(
     assert (need.people, need.roles) == (people, roles)
 
 
-# --- the first release's form --------------------------------------------------------------------------------------
-
-percents = st.decimals(0, 100, places=2).map(str)
-limits = st.one_of(
-    st.integers(0, 5000), st.dictionaries(st.sampled_from(("EUR", "USD", "*")), st.integers(0, 5000), min_size=1)
-)
-leaves = st.fixed_dictionaries(
-    {},
-    optional={
-        "discount_percent_over": percents,
-        "term_months_over": st.integers(0, 60),
-        "net_days_over": st.integers(0, 90),
-        "acv_over": limits,
-        "tcv_over": limits,
-    },
-)
-conditions = st.recursive(
-    leaves,
-    lambda inner: st.tuples(leaves, st.sampled_from(("any", "all")), st.lists(inner, min_size=1, max_size=3)).map(
-        lambda found: {**found[0], found[1]: found[2]}
-    ),
-    max_leaves=5,
-)
-old_rules = st.fixed_dictionaries(
-    {
-        "require": st.lists(
-            st.fixed_dictionaries(
-                {"group": st.sampled_from(("desk", "finance"))}, optional={"level": st.integers(1, 3)}
-            ),
-            min_size=1,
-            max_size=3,
-        )
-    },
-    optional={
-        "when": conditions,
-        "remind_after_hours": st.integers(1, 99),
-        "escalate_after_hours": st.integers(1, 99),
-        "escalate_to": st.sampled_from(("", "heads", "board")),
-    },
-)
 some_facts = st.builds(
     Facts,
     discount_percent=st.decimals(0, 100, places=2),
@@ -217,33 +176,6 @@ some_facts = st.builds(
     net_days=st.integers(0, 99),
     currency=st.sampled_from(("EUR", "USD", "CHF")),
 )
-
-
-@settings(deadline=None)
-@given(st.lists(old_rules, max_size=4), some_facts)
-def test_a_policy_of_the_first_release_means_what_it_meant(rules: list[dict[str, Any]], facts: Facts) -> None:
-    document = {"name": "p", "rules": rules}
-    before = approval_policy.required(approval_policy.Policy.parse(document), facts)
-    now = needs(Matrix.parse(document), sheet(facts))
-    assert [
-        (
-            n.level,
-            n.group,
-            n.reason,
-            n.remind_after_hours,
-            n.escalate_after_hours,
-            n.escalate_to,
-            n.quorum,
-            n.stands_days,
-        )
-        for n in now
-    ] == [
-        (r.level, r.group, r.reason, r.remind_after_hours, r.escalate_after_hours, r.escalate_to, 1, 0) for r in before
-    ]
-    for need, old in zip(now, before, strict=True):
-        rungs = [(f"{old.escalate_after_hours} hours", old.escalate_to)] if old.escalate_to else []
-        assert [(rung.after, rung.to) for rung in need.rungs] == rungs
-        assert (need.roles, need.remind_after) == ((need.group,), f"{old.remind_after_hours} hours")
 
 
 @settings(deadline=None)

@@ -16,6 +16,8 @@ from domain.state import RULES
 from embedded.temporal import TemporalServer
 from sandbox.process import SandboxProcess
 from tests.place import PEOPLE
+from tests.reading import Reader
+from tests.suite import ALTERNATIVES, book_row
 from tests.world import world
 from workflows.deal import Reply
 
@@ -62,6 +64,35 @@ async def test_record_a_deal(database_url: str, temporal_server: TemporalServer,
         await w.advance("2027-04-10")
         await w.handle(deal).result()
         await keep(w.temporal, w.handle(deal).id, "deal")
+
+
+async def test_record_a_deal_that_is_shown(
+    database_url: str, temporal_server: TemporalServer, outside: SandboxProcess
+) -> None:
+    async with world(database_url, temporal_server.address, outside) as w:
+        await w.add([book_row(), book_row(factor=2, version=2, valid_from="2027-01-01")])
+        deal = await w.open(await w.account(), **ALTERNATIVES, price_book_version=1, term_months=3)
+        await w.say(deal, "submit", {"version": 1})
+        await w.settled(deal, "customer")
+        reader = await Reader.of(w, deal)
+        await reader.send("ask", question="Is support included?")
+        (question,) = (await w.ask(f"/v1/deals/{deal}/shares"))["questions"]
+        replied = await w.post(f"/v1/questions/{question['id']}/reply", {"text": "In the better one."}, by="sales")
+        assert replied.status_code == 200, replied.text
+        await reader.send("decline", reason="Too dear.")
+        await w.advance("2027-01-02T12:00:00Z")
+        assert await reader.accept(alternative="best") == "accepted"
+        await w.settled(deal, "signature")
+        await w.advance("2027-02-10")
+        await w.say(deal, "milestones/go-live/reach", by="finance")
+        said = {"name": "2027", "from": "suite-eur@1", "to": "suite-eur@2"}
+        migration = await w.post("/v1/price-migrations", said, by="desk")
+        await w.post(f"/v1/price-migrations/{migration.json()['id']}/run", {}, by="desk")
+        await w.advance("2027-05-10")
+        await w.say(deal, "cancel", {"reason": "moves away"}, by="ops")
+        await w.advance("2027-08-10")
+        await w.handle(deal).result()
+        await keep(w.temporal, w.handle(deal).id, "deal-shown")
 
 
 async def test_record_a_statement(database_url: str, temporal_server: TemporalServer, outside: SandboxProcess) -> None:

@@ -1,0 +1,1 @@
+"""What a price book holds beside its prices."""

@@ -1,0 +1,89 @@
+"""docs/price-books.md and docs/quotes.md are true: every example is played as it stands."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli import main
+from cli.app import COMMANDS, GROUPS, PREVIEWS
+from demo.load import load_price_book
+from demo.positions import load_yaml
+from domain.quote_draft import Draft
+
+DOCS = Path(__file__).parents[2] / "docs"
+QUOTES, BOOKS = (DOCS / name for name in ("quotes.md", "price-books.md"))
+
+
+def blocks(path: Path, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+FRAGMENTS = [block for block in blocks(QUOTES, "yaml") if block.startswith("# TCV")]
+CONSOLE = blocks(QUOTES, "console")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the two pages show, and the one that breaks a rule."""
+    for block in (*blocks(BOOKS, "yaml"), *blocks(QUOTES, "yaml")):
+        if (named := re.match(r"# (\S+\.yaml)\n", block)) is not None:
+            (tmp_path / named[1]).write_text(block.partition("\n")[2], encoding="utf-8")
+    whole = (tmp_path / "deal.yaml").read_text(encoding="utf-8")
+    (tmp_path / "broken.yaml").write_text(whole.replace("  - {product: silver, quantity: 1}\n", ""), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_files_are_whole(files: Path) -> None:
+    assert {path.name for path in files.iterdir()} == {"cloud.yaml", "coupons.yaml", "deal.yaml", "broken.yaml"}
+    assert len(load_price_book(files / "cloud.yaml").products) == 7
+    assert (len(FRAGMENTS), len(CONSOLE)) == (6, 2)
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS, ids=[block.splitlines()[0] for block in FRAGMENTS])
+def test_each_fragment_comes_to_what_it_says(files: Path, capsys: pytest.CaptureFixture[str], fragment: str) -> None:
+    draft = {**load_yaml(files / "deal.yaml").mapping}
+    (files / "fragment.yaml").write_text(fragment, encoding="utf-8")
+    draft.update(load_yaml(files / "fragment.yaml").mapping)
+    (files / "deal.yaml").write_text(yaml.safe_dump(draft), encoding="utf-8")
+    said = ["preview", "quote", "deal.yaml", "--on", "2027-01-01", "--coupons", "coupons.yaml", "--json"]
+    assert main(said) == 0, capsys.readouterr().err
+    offers = json.loads(capsys.readouterr().out)["offers"]
+    (chosen,) = [each for each in offers if each["recommended"] or len(offers) == 1]
+    assert f"# TCV {chosen['totals']['tcv']['text']}" == fragment.splitlines()[0]
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=[block.splitlines()[0] for block in CONSOLE])
+def test_each_command_prints_what_it_says(files: Path, capsys: pytest.CaptureFixture[str], block: str) -> None:
+    """What stands between two ellipses is printed as it stands, in this order."""
+    assert files
+    command, _, expected = block.partition("\n")
+    main(command.removeprefix("$ q2c ").split())
+    printed = "".join(capsys.readouterr())
+    at = 0
+    for part in expected.split("…\n"):
+        assert part in printed[at:], part
+        at = printed.index(part, at) + len(part)
+
+
+@pytest.mark.parametrize("path", [QUOTES, BOOKS], ids=lambda path: path.name)
+def test_every_command_that_is_named_exists(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = set(re.findall(r"q2c ([a-z]+) ([a-z]+)\b", path.read_text(encoding="utf-8")))
+    assert named
+    for group, command in named:
+        assert group in {*GROUPS, *COMMANDS, "preview"}
+        assert group != "preview" or command in PREVIEWS
+        assert main([group, command, "--help"]) == 0, (group, command)
+    capsys.readouterr()
+
+
+def test_every_field_of_a_draft_is_told() -> None:
+    text = QUOTES.read_text(encoding="utf-8")
+    with pytest.raises(Exception, match="known here") as refused:
+        Draft.parse({"colour": "red"})
+    known = re.search(r"known here: ([a-z_, ]+)", str(refused.value))
+    assert known is not None
+    assert [name for name in known[1].split(", ") if not re.search(rf"\b{name}\b", text)] == []
