@@ -30,6 +30,7 @@ GROUPS = {
     "sandbox": "cli.clock:sandboxes",
     "pricebook": "cli.price_book:app",
     "coupon": "cli.coupon:app",
+    "policy": "cli.policy:app",
     "invoice": "cli.invoice:app",
 }
 
