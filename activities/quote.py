@@ -28,9 +28,11 @@ from domain.state import Deal
 from models import policy as policies
 from models import price_book as price_books
 from models.account import AccountRow
+from models.approval import ApprovalRequestRow, open_requests
 from models.contract import ContractTermRow
 from models.outbox import MailRow
 from models.quote import QuoteDraftRow, QuoteVersionRow
+from models.write import Update
 from workflows import stubs
 from workflows.stubs import Perform, Performed
 
@@ -49,7 +51,7 @@ class QuoteActivities(stubs.QuoteActivities):
     @activity.defn
     async def expire_quote(self, command: Perform) -> Performed:
         """The version's validity ended unsigned."""
-        return await self.books.perform(command, lambda _: _expire(command))
+        return await self.books.perform(command, lambda session: _expire(session, command))
 
     @activity.defn
     async def offer_renewal(self, command: Perform) -> Performed:
@@ -146,9 +148,12 @@ async def _needs(session: AsyncSession, facts: Sheet) -> tuple[Need, ...]:
     return needed(Matrix.parse(row.content, version=row.version), facts)
 
 
-async def _expire(command: Perform) -> Effect:
+async def _expire(session: AsyncSession, command: Perform) -> Effect:
     order = command.deal.order(command.step.subject)
     updates = [status(order.version_id, "expired")] if order and order.version_id else []
+    if order is not None:
+        waiting = await open_requests(session, command.deal.id, order.number, order.version)
+        updates += [Update(ApprovalRequestRow, {"status": "expired"}, {"id": row.id}) for row in waiting.values()]
     return Effect(
         outcome=Done(),
         updates=updates,

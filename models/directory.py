@@ -1,14 +1,19 @@
 """Who stands in for whom and when, and when people of a country work: what asking for an approval looks at."""
 # ruff: noqa: RUF012 (a column's default is a value, never changed in place)
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, or_
+from sqlalchemy import CheckConstraint, Index, column, or_
+from sqlalchemy import text as sql
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.base import Json, Recorded, Row, Texts, positive
+from domain.approving.calendar import Calendars
+from domain.approving.people import Delegation, Directory, Person
+from models.base import DOCUMENT, Json, Recorded, Row, Texts, positive
 
 
 class AbsenceRow(Row, table=True):
@@ -59,8 +64,8 @@ class CalendarRow(Row, table=True):
 async def calendars(session: AsyncSession) -> Sequence[CalendarRow]:
     """The latest calendar of every country."""
     table = CalendarRow
-    query = select(table).distinct(col(table.country)).order_by(col(table.country), col(table.version).desc())
-    return (await session.exec(query)).all()
+    rows = (await session.exec(select(table).order_by(col(table.country), col(table.version)))).all()
+    return list({row.country: row for row in rows}.values())
 
 
 async def absences(session: AsyncSession, *, person: str = "", at: datetime | None = None) -> Sequence[AbsenceRow]:
@@ -72,3 +77,72 @@ async def absences(session: AsyncSession, *, person: str = "", at: datetime | No
     if at is not None:
         query = query.where(col(table.until) > at)
     return (await session.exec(query.order_by(col(table.since), col(table.id)))).all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """How a person is told: `email` as it is kept, the language, the Slack channel ('' none)."""
+
+    email: str
+    name: str
+    language: str = "en"
+    slack: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Everybody who may be asked, when they work, and how each is told (by e-mail in lower case)."""
+
+    directory: Directory
+    calendars: Calendars
+    contacts: Mapping[str, Contact]
+
+
+_AROUND = sql("""
+    SELECT (SELECT coalesce(jsonb_agg(to_jsonb(p)), '[]') FROM people p) AS people,
+           (SELECT coalesce(jsonb_agg(to_jsonb(a)), '[]') FROM absences a
+             WHERE a.revoked_at IS NULL AND a.until > :at) AS absences,
+           (SELECT coalesce(jsonb_object_agg(country, content), '{}')
+              FROM (SELECT DISTINCT ON (country) country, content FROM calendars ORDER BY country, version DESC) c
+           ) AS calendars
+""").columns(column("people", DOCUMENT), column("absences", DOCUMENT), column("calendars", DOCUMENT))
+_CONTACTS = sql("SELECT email, name, language, slack FROM people WHERE lower(email) = ANY(:emails)")
+
+
+async def around(session: AsyncSession, at: datetime) -> Around:
+    """All that asking looks at, as it is at `at`, read in one query. Raises CalendarsInvalid."""
+    people, absences_, calendars_ = (await session.execute(_AROUND, {"at": at})).one()
+    return Around(
+        directory=Directory(tuple(map(_person, people)), tuple(map(_delegation, absences_))),
+        calendars=Calendars.parse(calendars_),
+        contacts={p["email"].lower(): Contact(**{name: p[name] for name in Contact.__slots__}) for p in people},
+    )
+
+
+async def contacts(session: AsyncSession, people: Sequence[str]) -> dict[str, Contact]:
+    """How these people are told; whoever is not known is left out."""
+    wanted = [person.lower() for person in people]
+    rows = (await session.execute(_CONTACTS, {"emails": wanted})).mappings().all() if wanted else []
+    return {row["email"].lower(): Contact(**row) for row in rows}
+
+
+def _person(row: Mapping[str, Any]) -> Person:
+    left = row["left_at"]
+    return Person(
+        email=row["email"].lower(),
+        roles=tuple(row["groups"]),
+        manager=(row["manager"] or "").lower(),
+        country=row["country"],
+        left_at=datetime.fromisoformat(left) if left else None,
+    )
+
+
+def _delegation(row: Mapping[str, Any]) -> Delegation:
+    return Delegation(
+        person=row["person"].lower(),
+        to=row["delegate_to"].lower(),
+        since=datetime.fromisoformat(row["since"]),
+        until=datetime.fromisoformat(row["until"]),
+        away=row["away"],
+        groups=tuple(row["groups"]),
+    )
