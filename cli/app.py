@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "cli.files:import_",
     "demo": "cli.demo:demo",
     "audit": "cli.audit:audit",
+    "approve": "cli.approve:approve",
 }
 PREVIEWS = {
     "rate": "cli.preview:rate_",

@@ -120,15 +120,15 @@ def changed(case: Case, words: Words) -> Row:
     """What differs from the last version that was approved, as rows."""
     before, version = case.before, case.version
     if before is None:
-        return {"title": words("nothing_before"), "rows": []}
+        return {"title": words("differences"), "said": words("nothing_before"), "rows": []}
     number = str(before.version)
     rows = [row for offer in diff(before.content, version.content) for row in _offer(offer, words)]
     if not rows:
-        return {"title": words("nothing_changed", n=number), "rows": []}
+        return {"title": words("differences"), "said": words("nothing_changed", n=number), "rows": []}
     same = before.order_number == version.order_number
     order = str(before.order_number)
     title = words("changed", n=number) if same else words("changed_order", order=order, n=number)
-    return {"title": title, "rows": rows}
+    return {"title": title, "said": "", "rows": rows}
 
 
 def _offer(change: OfferChange, words: Words) -> list[Row]:
