@@ -12,7 +12,7 @@ from api.approving.words import field, moment, reasons, value
 from domain.approval import Request
 from domain.approving.machine import seats_of
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
-from domain.quote_diff import FieldChange, LineChange, MoneyChange, OfferChange, diff
+from domain.quote_diff import ADDED, REMOVED, FieldChange, LineChange, MoneyChange, OfferChange, diff
 from gateways.words import Words
 from models.access import PersonRow
 
@@ -156,7 +156,7 @@ def _field(named: str, change: FieldChange, words: Words) -> Row:
 
 
 def _line(named: str, change: LineChange, currency: str, words: Words) -> Row:
-    detail = words(change.what) if words.has(change.what) else ""
+    detail = words(change.what) if change.what in (ADDED, REMOVED) else ""
     said = [
         f"{field(words, each.name)} {value(words, each.name, each.before)} → {value(words, each.name, each.after)}"
         for each in change.fields

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.api.approving import Asked, asked, people
-from tests.api.house import House
+from tests.api.house import DRAFT, POLICY, House
 from tests.api.sharing import rows, until
 
 WIDTHS = [1280, 360]
@@ -126,3 +126,57 @@ async def test_the_page_is_built_for_a_screen_reader(browser: Browser, home: Hou
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("link", name="Aller à la décision")).to_be_focused()
         await picture(page, "approve-fr-360")
+
+
+MATRIX = {
+    "name": "standard",
+    "rules": [
+        {
+            "name": "steep discount",
+            "when": {"discount_percent_over": "10"},
+            "require": [{"level": 1, "group": "sales_manager"}, {"level": 2, "group": "vp"}],
+            "remind_after": "4 business_hours",
+            "escalate": [{"after": "2 business_days", "to": "manager"}, {"after": "5 days", "to": "sales"}],
+        },
+        {
+            "name": "long payment",
+            "when": {"net_days_over": 30},
+            "require": [{"level": 1, "group": "sales_manager"}],
+            "remind_after": "4 business_hours",
+            "escalate": [{"after": "2 business_days", "to": "manager"}],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_second_level_reads_what_the_first_said_and_what_differs(
+    browser: Browser, home: House, desk: str, width: int
+) -> None:
+    assert (await home.as_["admin"].post("/v1/policies/approval", POLICY)).status_code in {200, 201}
+    ask = await asked(home, desk)
+    assert (await ask.send("approve", reason="A reference we want.")).status_code == 303
+    await until(home, "SELECT status FROM approval_requests WHERE deal_id = :id", "approved", id=ask.deal_id)
+    assert (await home.as_["admin"].post("/v1/policies/approval", MATRIX)).status_code in {200, 201}
+    lines = [{"product": "team", "quantity": 30, "discount_percent": "25"}]
+    draft = {**DRAFT, "lines": lines, "method": "transfer", "net_days": 45}
+    assert (await home.as_["sales"].post(f"/v1/deals/{ask.deal_id}/revise", {"draft": draft})).status_code == 200
+    assert (await home.as_["sales"].post(f"/v1/deals/{ask.deal_id}/submit", {"version": 2})).status_code == 200
+    first = await ask.for_("dana@acme.example", version=2)
+    assert (await first.send("comment", reason="@vera their lawyers want 45 days.")).status_code == 303
+    assert (await first.send("approve", reason="Thirty seats are worth it.")).status_code == 303
+    waits = "SELECT count(*) FROM approval_requests WHERE deal_id = :id AND level = 2"
+    await until(home, waits, 1, id=ask.deal_id)
+    vera = await ask.for_("vera@acme.example", version=2)
+    async with page_of(browser, vera, width) as page:
+        await expect(page.get_by_role("heading", name="What differs from version 1")).to_be_visible()
+        await expect(page.get_by_role("row", name="Acme Team").first).to_contain_text("Discount 20 % → 25 %")
+        await expect(page.locator("main")).not_to_contain_text("{")
+        await expect(page.locator("#so-far ~ .thread")).to_contain_text("Dana Desk approved")
+        await expect(page.locator(".clock")).to_contain_text("Without an answer, the managers are asked besides.")
+        await expect(page.get_by_text("@vera their lawyers want 45 days.")).to_be_visible()
+        await fits(page)
+        await picture(page, f"second-{width}")
+    if PICTURES:
+        paper = await home.as_["finance"].get(f"/v1/deals/{ask.deal_id}/evidence.pdf")
+        (Path(PICTURES) / "evidence.pdf").write_bytes(paper.content)
