@@ -38,9 +38,10 @@ def evidence_view(made: Mapping[str, Any], seller: Seller, language: str = "en")
         },
         "reference": deal["number"],
         "title": deal["name"],
+        "deal_id": deal["id"],
         "issued_ymd": [last.year, last.month, last.day],
         "facts": [
-            (words("deal"), deal["id"]),
+            (words("entity"), deal["entity"]),
             (words("account"), deal["account"]),
             (words("owner"), deal["owner"]),
             (words("recorded"), words.count("entries", len(entries))),
@@ -79,7 +80,7 @@ def _rows(entry: Entry, words: Words) -> list[tuple[str, str]]:
         ("why", entry.get("why", "")),
         ("rules", ", ".join(entry.get("rules", []))),
         ("policy", entry.get("policy", "")),
-        ("voices", ", ".join(voices) if voices != own else ""),
+        ("voices", ", ".join(voices) if voices != own and ", ".join(voices) != entry.get("to", "") else ""),
         ("hands", " → ".join(hands) if hands not in (own, voices) else ""),
         ("to", entry.get("to", "")),
         ("mentions", ", ".join(entry.get("mentions", []))),
@@ -88,7 +89,10 @@ def _rows(entry: Entry, words: Words) -> list[tuple[str, str]]:
             words("stands_on", version=str(entry.get("stands_on_version", "")), ref=stands_on) if stands_on else "",
         ),
         ("channel", (words(f"channel_{channel}") if words.has(f"channel_{channel}") else channel) if channel else ""),
-        ("seen", " · ".join(_fact(name, value, words) for name, value in entry.get("seen", {}).items() if value)),
+        (
+            "seen",
+            " · ".join(_fact(name, value, words) for name, value in entry.get("seen", {}).items() if value.strip("|")),
+        ),
     ]
 
 

@@ -1,6 +1,7 @@
 """`q2c policy check` and `try`: without a server; every finding with file, line and column."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,15 @@ def test_a_policy_is_tried_on_one_thing(files: Path, capsys: pytest.CaptureFixtu
 
     assert (code, out) == (1, "")
     assert err.startswith("Refused: a policy is tried on one deal or one quote")
+
+
+def test_the_page_about_approvals_is_true(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "approvals.md").read_text(encoding="utf-8")
+    for name, said in re.findall(r"^```yaml\n# (\S+)[^\n]*\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE):
+        (tmp_path / name).write_text(said, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (shown,) = re.findall(r"^```console\n\$ q2c policy (.*?)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+
+    assert run(capsys, *shown[0].split()) == (0, shown[1], "")
