@@ -79,3 +79,29 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
     [told] = [mail for mail in mails if DANA in mail["subject"]]
     assert told["subject"] == f"Globex: 20 seats: approved by {DANA}"
     assert "> strategic account" in told["body"]
+
+
+async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(whole: House) -> None:
+    account = await whole.furnish()
+    await people(whole)
+    require = [{"level": 1, "group": "sales_manager"}]
+    patient = {"when": {"discount_percent_over": "10"}, "require": require, "remind_after_hours": 24}
+    made = await whole.as_["admin"].post("/v1/policies/approval", {"name": "standard", "rules": [patient]})
+    assert made.status_code == 201, made.text
+    lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
+    deal = (await whole.open(account, lines=lines))["id"]
+    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.advance("2027-01-08T09:00:00+00:00")
+
+    mails, posts = await delivered(whole, DANA, "desk")
+    assert [mail["subject"].partition(" : ")[0] for mail in mails] == ["Votre accord", "Toujours en attente"]
+    assert len({mail["message_id"] for mail in mails}) == len(mails) == len(posts) == 2
+    assert all("bac à sable" in mail["body"] for mail in mails)
+
+    said = {"version": 1, "verb": "changes", "reason": "18 %, no more", "mentions": [DANA]}
+    answer = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)
+    assert answer.status_code == 200, answer.text
+    mails, _ = await delivered(whole, OWNER, "")
+    [told] = [mail for mail in mails if DANA in mail["subject"]]
+    assert told["subject"] == f"{DANA} asks for changes: Globex: 20 seats"
+    assert "> 18 %, no more" in told["body"]
