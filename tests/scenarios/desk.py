@@ -16,7 +16,7 @@ from domain.document import content_hash
 from domain.message import Answer, ApplyPolicy, Body, Decide, Reseat, Submit
 from domain.order import Order
 from domain.quote_version import offers
-from models import directory
+from models import audit_approvals, directory
 from models.access import PersonRow
 from models.directory import AbsenceRow, CalendarRow
 from models.policy import ApprovalPolicyRow
@@ -216,6 +216,8 @@ async def desk(
         found = Desk(played)
         await found.policy(matrix or MATRIX, 2)
         yield found
+        async with found.place.database.session() as session:
+            assert [breach for check in audit_approvals.CHECKS for breach in await check(session)] == []
 
 
 __all__ = ["ADA", "ANN", "BOB", "CLEO", "FAY", "MATRIX", "MAX", "SALES", "VERA", "Desk", "desk", "line"]
