@@ -128,7 +128,7 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
         whom = f"{request.need.group} ({names or 'nobody is there'})"
         told.append(Told(text=f"{whom} is asked to approve version {order.version}", cause=request.need.reason))
         told += [Told(text=f"Not asked: {why}") for why in asking.seated(request.need, world).left_out]
-    rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", _people(asked, found))
+    rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", _people(asked, world))
     rows.append(
         OutboxRow(
             key=command.step.key(deal.id),
@@ -151,12 +151,12 @@ def _names(request: Request) -> str:
     return ", ".join(dict.fromkeys(seat.holder for seat in request.silent))
 
 
-def _people(requests: list[Request], found: Around) -> dict[str, list[Request]]:
+def _people(requests: list[Request], world: World) -> dict[str, list[Request]]:
     """Who is told: holders of seats, and every member of a group too large to be asked by name."""
     people = holders(requests)
     for request in requests:
         if not request.named and not request.approved:
-            for member in found.directory.named(request.need.people, request.need.roles):
+            for member in _may(request.need.people, request.need.roles, world):
                 people.setdefault(member, []).append(request)
     return people
 
@@ -167,11 +167,12 @@ async def _remind(session: AsyncSession, command: Perform) -> Effect:
     if plain_approval.is_plain(order.approval.requests[index : index + 1]):
         return await plain_approval.nudge(session, command, escalate=False)
     found = await directory.around(session, command.now)
-    asks = asking.ask_anew(order.approval, world_of(found, command, order.approval), index=index)
+    world = world_of(found, command, order.approval)
+    asks = asking.ask_anew(order.approval, world, index=index)
     after = machine.reminded(order.approval, command.step.number, command.now, asks)
     request = after.requests[index]
     rows: list[SQLModel] = [Witness(command=command, order=order).of("reminded", request, to=_names(request))]
-    people = _people([request], found)
+    people = _people([request], world)
     rows += Telling(command=command, order=order, contacts=found.contacts).asking("remind", people)
     line = f"{_names(request)} reminded for {request.need.group}: version {order.version} waits since {_since(request)}"
     updates = await _updated(session, command, order, request)
@@ -201,7 +202,8 @@ async def _escalate(session: AsyncSession, command: Perform) -> Effect:
     if plain_approval.is_plain([before]):
         return await plain_approval.nudge(session, command, escalate=True)
     found = await directory.around(session, command.now)
-    asks = asking.ask_rung(order.approval, index, world_of(found, command, order.approval))
+    world = world_of(found, command, order.approval)
+    asks = asking.ask_rung(order.approval, index, world)
     after = machine.escalated(order.approval, command.step.number, command.now, asks)
     request = after.requests[index]
     added = replace(request, seats=tuple(seat for seat in request.seats if seat not in before.seats))
@@ -212,15 +214,21 @@ async def _escalate(session: AsyncSession, command: Perform) -> Effect:
     )
     rows: list[SQLModel] = [Witness(command=command, order=order).of("escalated", request, to=names)]
     telling = Telling(command=command, order=order, contacts=found.contacts)
-    people = holders([added]) if request.named else _above(request, found, before.rung)
+    people = holders([added]) if request.named else _above(request, world, before.rung)
     rows += telling.asking("escalate", people)
     updates = await _updated(session, command, order, request)
     return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
 
 
-def _above(request: Request, found: Around, rung: int) -> dict[str, list[Request]]:
+def _above(request: Request, world: World, rung: int) -> dict[str, list[Request]]:
     step = request.need.rungs[rung]
-    return {person: [request] for person in found.directory.named(step.people, step.roles)}
+    return {person: [request] for person in _may(step.people, step.roles, world)}
+
+
+def _may(people: tuple[str, ...], roles: tuple[str, ...], world: World) -> list[str]:
+    """Members who are here and may decide about this deal."""
+    named = world.directory.named(people, roles)
+    return [each for each in named if each not in world.barred and world.directory.is_here(each, world.at)]
 
 
 async def _lapse(session: AsyncSession, command: Perform, order: Order, why: str) -> Effect:

@@ -12,9 +12,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities.approval import granted_values, request_id, values_of
 from activities.evidence import Witness
 from activities.notice import Said, Telling, holders
+from activities.plain_approval import is_plain
 from domain.approval import Approval, Request
 from domain.approving import machine
-from domain.approving.case import CHANGES, REJECT, Stand
+from domain.approving.case import APPROVE, CHANGES, REJECT, Stand
 from domain.approving.machine import COMMENT, DELEGATE
 from domain.ids import derived
 from domain.message import ApplyPolicy, Decide, Message, Reseat, Submit
@@ -65,9 +66,7 @@ async def _on_order(
     lives = after is not None and after.stage in _ON
     present = after.approval if lives and after is not None else None
     for key, row in rows.items():
-        values = said.get(row.id) or _row_values(present, key)
-        if values.get("status") == "approved" and isinstance(body, Decide):
-            values |= {"comment": body.reason}
+        values = _row_values(present, key) | said.get(row.id, {})
         found.updates.append(Update(ApprovalRequestRow, values, {"id": row.id}))
     if after is None or not lives:
         await _told_of_the_end(session, command, message, order, found)
@@ -86,7 +85,8 @@ def _row_values(approval: Approval | None, key: tuple[int, str]) -> dict[str, An
     request = next((r for r in requests if (r.need.level, r.need.group) == key), None)
     if request is None or request.asked_at is None or request.carried is not None:
         return {"status": "superseded"}
-    return values_of(request) | (granted_values(request) if request.approved else {})
+    shown = {} if is_plain([request]) else values_of(request)
+    return shown | (granted_values(request) if request.approved else {"status": "asked"})
 
 
 async def _voted(
@@ -145,6 +145,8 @@ async def _voted(
         if body.what in _CLOSED:
             decided = {"decided_by": message.by, "decided_at": command.now, "comment": body.reason}
             closed[row.id] = {"status": _CLOSED[body.what], **decided}
+        elif body.what == APPROVE:
+            closed[row.id] = {"comment": body.reason}
     _mentioned(command, order, body, message, await directory.contacts(session, body.mentions), found)
     return closed
 
