@@ -57,7 +57,7 @@ def _entry(entry: Entry, words: Words) -> dict[str, object]:
         "number": str(entry["number"]),
         "on": words.short_date(at.date()),
         "time": f"{at:%H:%M:%S}",
-        "title": words(entry["kind"]),
+        "title": words(entry["kind"]) if words.has(entry["kind"]) else entry["kind"],
         "by": entry.get("by", ""),
         "version": words("version", order=str(entry.get("order", "")), version=str(entry.get("version", NO_VERSION))),
         "said": entry.get("reason", ""),

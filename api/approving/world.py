@@ -38,7 +38,7 @@ _TOUCHED = text("""
     ORDER BY 1
 """)
 _IN_GROUPS = text("""
-    SELECT DISTINCT deal_id FROM approval_requests WHERE status = 'asked' AND seats <> '[]' AND group_name = ANY(:groups)
+    SELECT DISTINCT deal_id FROM approval_requests WHERE status = 'asked' AND policy <> '' AND group_name = ANY(:groups)
     ORDER BY 1
 """)
 
