@@ -30,17 +30,19 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def make_book(tmp_path: Path) -> MakeBook:
-    """The demo's own files with only these deals in deals.csv; `changes` are columns of all of them."""
+    """The demo's own files with only these accounts' deals; `changes` are columns of all of deals.csv."""
 
     def make(*accounts: str, **changes: str) -> Path:
         folder = tmp_path / "book"
         shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        with (FOLDER / "deals.csv").open(encoding="utf-8", newline="") as read:
-            rows = [row for row in csv.DictReader(read) if row["account"] in accounts]
-        with (folder / "deals.csv").open("w", encoding="utf-8", newline="") as written:
-            writer = csv.DictWriter(written, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows([{**row, **changes} for row in rows])
+        for name, changed in (("deals.csv", changes), ("quotes.csv", {})):
+            with (FOLDER / name).open(encoding="utf-8", newline="") as read:
+                table = csv.DictReader(read)
+                rows = [row for row in table if row["account"] in accounts]
+            with (folder / name).open("w", encoding="utf-8", newline="") as written:
+                writer = csv.DictWriter(written, fieldnames=list(table.fieldnames or ()))
+                writer.writeheader()
+                writer.writerows([{**row, **changed} for row in rows])
         return folder
 
     return make
@@ -94,9 +96,7 @@ def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: 
     ]
     assert card[asked + 1 :] == [
         "Paid: 6,349.59 USD for invoice US-000002, charge 2",
-        "2026-04-20  Invoice US-000004 for 2026-04-20 to 2026-07-19: 6,349.59 USD, due 2026-04-20; paid",
-        "2026-07-20  Invoice US-000006 for 2026-07-20 to 2026-10-19: 6,349.59 USD, due 2026-07-20; paid",
-        "2026-10-20  Invoice US-000008 for 2026-10-20 to 2027-01-19: 6,349.59 USD, due 2026-10-20; paid",
+        "2026-04-20  3 invoices until 2026-10-20, US-000004 … US-000008: 6,349.59 USD each, paid",
         "2026-12-21  Renewal offered from 2027-01-20: 6,065.28 USD per period; it renews by silence",
         "2027-01-20  Renewed by silence: term 2, 2027-01-20 to 2028-01-20",
         "Invoice US-000010 for 2027-01-20 to 2027-04-19: 6,603.57 USD, due 2027-01-20; paid",
@@ -117,6 +117,46 @@ def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: 
     assert done.stdout.count("sums to zero") == 1
     assert done.stdout.count("  the same\n") == 2
     assert "Every deal came to what its customers' behaviour had in store." in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_quotes_are_shown_asked_about_declined_chosen_and_billed_as_previewed(
+    temporary: Path, make_book: MakeBook
+) -> None:
+    folder = make_book("asahi", "aurore", "silverline", "gables", "kelp", "abbaye")
+    done = subprocess.run(
+        [*Q2C, "demo", "--folder", str(folder)], env=environment(temporary), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(temporary.iterdir()) == []
+
+    returned = timeline(done.stdout, "Silverline Logistics cloud")
+    declined = returned.index(
+        "2026-01-23  ap@silverline.example declined version 1: the warehouse is larger than we need"
+    )
+    assert returned[declined + 5] == "2026-01-24  Walter Quinn accepted version 2"
+    asked = timeline(done.stdout, "Gables Insurance hosting")
+    assert asked[4:7] == [
+        "asks about version 1: Does the price hold if we add seats in summer?",
+        ("answered vendors@gables.example: Yes: added seats have the same price until the term ends. (Alice Warren)"),
+        "2026-01-24  Joan Whitfield accepted version 1",
+    ]
+    chosen = timeline(done.stdout, "Aurore Cosmétiques, three offers")
+    assert "2026-01-16  Mathilde Roy accepted version 1 (better)" in chosen
+    assert timeline(done.stdout, "Pacific Kelp Farms archive")[-1] == "→ quote, waits for revision"
+    moved = timeline(done.stdout, "Asahi Craft business apps")
+    assert any("84,000 JPY per period becomes 100,800 JPY from 2026-06-21" in line for line in moved)
+    project = timeline(done.stdout, "Abbaye Textiles project")
+    assert "2026-03-16  Milestone design is reached (Julien Moreau)" in project
+
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "Pacific Kelp Farms archive never the quote expired" in said
+    assert any(line.endswith("better (21,939.30 EUR), best (100,497.81 EUR)") for line in said)
+    assert sum(line.endswith("the same, line by line") for line in said) == 4
+    assert any(line.startswith("Asahi Craft KK 84,000 JPY 100,800 JPY 16,800 JPY") for line in said)
+    assert "Every deal came to what its customers' behaviour had in store." in done.stdout
+    assert "audit: clean" in done.stdout
 
 
 @pytest.mark.slow
