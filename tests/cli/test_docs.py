@@ -60,9 +60,9 @@ def test_each_fragment_comes_to_what_it_says(files: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=[block.splitlines()[0] for block in CONSOLE])
-def test_each_command_prints_what_it_says(files: Path, capsys: pytest.CaptureFixture[str], block: str) -> None:
+@pytest.mark.usefixtures("files")
+def test_each_command_prints_what_it_says(capsys: pytest.CaptureFixture[str], block: str) -> None:
     """What stands between two ellipses is printed as it stands, in this order."""
-    assert files
     command, _, expected = block.partition("\n")
     main(command.removeprefix("$ q2c ").split())
     printed = "".join(capsys.readouterr())
