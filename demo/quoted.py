@@ -155,8 +155,15 @@ def _rise(console: Console, before: Json, after: Json) -> None:
 def _explained(console: Console, cases: Sequence[CaseStory]) -> None:
     """The one invoice line that took most steps, with all of them."""
     lines = [(pair, line) for case in cases for pair in case.pairs for line in pair.invoice["lines"]]
-    if lines:
-        _explain(console, *max(lines, key=lambda each: (len(each[1]["explain"]), len("".join(each[1]["explain"])))))
+    if lines:  # the longest one, of a charge with most to tell
+        _explain(console, *max(lines, key=lambda each: _to_tell(each[1])))
+
+
+def _to_tell(line: Json) -> tuple[int, int]:
+    """How much there is to tell: steps of the charge, then all of them."""
+    steps = line["explain"]
+    own = next((i for i, step in enumerate(steps) if step.startswith("list ")), len(steps))
+    return (len(steps), own)
 
 
 def _explain(console: Console, pair: Pair, line: Json) -> None:

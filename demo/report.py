@@ -184,7 +184,7 @@ def further(console: Console, house: House, story: Story) -> None:
     for line in (
         f"demo/deals.csv, quotes/ the {len(house.book.deals)} deals and their fates; change one and play again",
         "q2c preview quote       a quote without a server: .venv/bin/q2c preview quote demo/quotes/three-offers.yaml",
-        f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, the API's docs, Temporal's own pages",
+        f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, a customer's page, the API's docs, Temporal",
         "docs/one-deal.md        one deal, file by file, from quote to cash",
         "make up                 a system of your own, with its data in ./.q2c; `q2c --help`",
     ):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo.book import FOLDER
@@ -176,6 +177,36 @@ def test_a_demo_that_is_stopped_leaves_nothing(temporary: Path, make_book: MakeB
     said = running.communicate()[0]
     assert running.returncode == 1
     assert said.rstrip().endswith("Stopped.")
+    assert list(temporary.iterdir()) == []
+    assert left_running(temporary) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_demo_that_stays_up_shows_a_quote_that_waits_for_its_customer(temporary: Path, make_book: MakeBook) -> None:
+    running = subprocess.Popen(
+        [*Q2C, "demo", "--serve", "--folder", str(make_book("aurore"))],
+        env=environment(temporary),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert running.stdout is not None
+    said = []
+    for line in running.stdout:
+        said.append(line)
+        if line.startswith("  from a terminal"):
+            break
+    (link,) = [line.split()[-1] for line in said if line.startswith("  a customer's page")]
+    page = httpx.get(link, trust_env=False, timeout=30)
+    document = httpx.get(f"{link}/quote.pdf", trust_env=False, timeout=30)
+    running.send_signal(signal.SIGINT)
+    running.communicate()
+    assert running.returncode == 0, "".join(said)
+    assert page.status_code == 200
+    assert "Aurore Cosmétiques, three offers (yours to answer)" in page.text
+    assert 'id="accept-form"' in page.text
+    assert document.content.startswith(b"%PDF-")
     assert list(temporary.iterdir()) == []
     assert left_running(temporary) == []
 
