@@ -138,6 +138,7 @@ def tried(deal: Deal, draft: Mapping[str, object], book: Book) -> Previewed:
         on=deal.start,
         policy=book.approval,
         coupons=book.coupons,
+        segment=book.accounts[deal.account].segment,
         entity=book.entities[deal.entity].name,
     )
 
