@@ -129,7 +129,7 @@ def _book_renewal(
         term_starts_on=following.starts_on,
     )
     event = _event(command, "contract.renewed", running.id)
-    how = "signed" if order.signed_at else "by silence"
+    how = "by signature" if order.signed_at else "by silence"
     told = Told(
         text=f"Renewed {how}: term {following.number}, {following.starts_on} to {following.ends_on}",
         amount_minor=version.total_minor,

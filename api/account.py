@@ -99,6 +99,23 @@ async def change_payment_method(
     return AccountOut.model_validate(await account_of(database, account_id))
 
 
+class ProfileIn(Schema):
+    segment: Segment | None = Field(default=None, description="as it is unless said")
+    language: Language | None = Field(default=None, description="as it is unless said")
+
+
+@router.post("/{account_id}/profile")
+async def change_profile(account_id: Id, said: ProfileIn, _caller: Sales, _once: OnceKey, database: Db) -> AccountOut:
+    """Which price books and rules are for it, and how we write to it: from its next quote on."""
+    async with database.transaction() as session:
+        row = await session.get(AccountRow, account_id)
+        if row is None:
+            raise missing("account", account_id)
+        for name, value in said.model_dump(exclude_none=True).items():
+            setattr(row, name, value)
+    return AccountOut.model_validate(await account_of(database, account_id))
+
+
 @router.get("")
 async def list_accounts(
     _caller: Anyone,

@@ -40,16 +40,17 @@ def is_clean(system: "System", console: Console) -> bool:
     from cli.audit_run import audited, settings_from
 
     found = asyncio.run(audited(settings_from(system.environment())))
-    told(console, found)
+    told(console, found, brief=True)
     return not any(each.breaches for each in found)
 
 
-def told(console: Console, found: "list[Checked]") -> None:
-    """One line per check; under it its breaches with their rows."""
+def told(console: Console, found: "list[Checked]", *, brief: bool = False) -> None:
+    """One line per check (`brief`: only where there is a breach); under it its breaches with their rows."""
     for each in found:
         said = each.name.replace("_", " ")
         if not each.breaches:
-            console.print(Text("  ok      ", style="green") + Text(said))
+            if not brief:
+                console.print(Text("  ok      ", style="green") + Text(said))
             continue
         console.print(
             Text("  BREACH  ", style="bold red") + Text(said, style="bold") + Text(f": {each.about}", style="dim")

@@ -60,7 +60,7 @@ def load_book(folder: Path = FOLDER) -> Book:
     approval = _told(problems, lambda: load_approval_policy(folder / "policies" / "approval.yaml"))
     dunning = _told(problems, lambda: load_dunning_policy(folder / "policies" / "dunning.yaml"))
     books = [_told(problems, _loader(path)) for path in sorted((folder / "price_books").glob("*.yaml"))]
-    if not (entities and people and accounts and deals and approval and dunning):
+    if not (entities and people and accounts and (deals or quotes) and approval and dunning):
         raise FileProblems(problems or [FileProblem(str(folder), 1, 0, "", "holds no deals to play")])
     if problems:
         raise FileProblems(problems)
@@ -71,7 +71,7 @@ def load_book(folder: Path = FOLDER) -> Book:
         price_books={each.name: each for each in books if each is not None},
         approval=approval,
         dunning=dunning,
-        deals=(*deals, *(quotes or ())),
+        deals=(*(deals or ()), *(quotes or ())),
         coupons={coupon.code: coupon for coupon in coupons or ()},
         rise=rise,
     )
@@ -138,6 +138,7 @@ def tried(deal: Deal, draft: Mapping[str, object], book: Book) -> Previewed:
         on=deal.start,
         policy=book.approval,
         coupons=book.coupons,
+        segment=book.accounts[deal.account].segment,
         entity=book.entities[deal.entity].name,
     )
 

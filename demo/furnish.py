@@ -136,7 +136,8 @@ async def _account(admin: Caller, sandbox: str, deal: Deal, account: Account) ->
         "country": account.country,
         "currency": account.currency,
         "zone": account.zone,
-        "language": _language(account.country),
+        "segment": account.segment,
+        "language": account.language,
         "method": deal.method,
         "method_token": deal.method_token,
     }

@@ -100,6 +100,16 @@ class Office:
             moved = await desk.post(path, {"most": 50}, once=f"run/{sandbox.id}/{run}")
         return previewed, moved
 
+    async def show_again(self, case: Case) -> None:
+        """Sales opens a second deal like this one and submits it: its quote stands open for whoever wants to look."""
+        draft = case.deal.draft(self.house.book.accounts[case.deal.account]) | {"start": "provisioning"}
+        account = case.sandbox.accounts[case.deal.account]
+        said = {"name": f"{case.deal.name} (yours to answer)", "account_id": account, "draft": draft}
+        page = await self._owner(case).post("/v1/deals", said, once=f"again/{case.deal.account}")
+        version = page["orders"][0]["version"]
+        path = f"/v1/deals/{page['id']}/submit"
+        await self._owner(case).post(path, {"version": version}, once=f"again/{case.deal.account}/{version}")
+
     async def _submit(self, case: Case, page: Json) -> None:
         version = page["orders"][0]["version"]
         await self._owner(case).post(

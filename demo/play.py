@@ -141,7 +141,7 @@ async def _run(
         further(console, house, story)
         _times(console, up - began, played - up, monotonic() - played, story)
         if serve:
-            await _serve(system, key, console)
+            await _serve(system, key, console, await _open_quote(house, lives))
         return not wrong and clean
     finally:
         await world.close()
@@ -176,16 +176,30 @@ def _times(console: Console, up: float, play: float, told: float, story: Story) 
     console.print(f"\n{text}: {len(story.cases)} deals, {steps} facts", style="dim", highlight=False)
 
 
-async def _serve(system: System, key: str, console: Console) -> None:
+async def _open_quote(house: House, lives: list[Life]) -> str:
+    """The link to a quote that waits for its customer, for whoever looks around afterwards; '' where the book has none."""
+    life, case = next(
+        ((life, case) for life in lives for case in life.cases if case.id and "alternatives" in case.deal.terms),
+        (None, None),
+    )
+    if life is None or case is None:
+        return ""
+    await life.office.show_again(case)
+    return await life.post.new_link(case, house)
+
+
+async def _serve(system: System, key: str, console: Console, link: str) -> None:
     """Everything stays up until Ctrl-C."""
     console.print("\nIt stays up until Ctrl-C:", style="bold")
     lines = {
         "API, with its docs": f"{system.api_url}/docs",
         "Temporal": f"http://127.0.0.1:{system.ports['temporal_ui']}",
         "outside parties": f"{system.sandbox_url}/docs",
+        "a customer's page": link,
         "admin key": key,
         "from a terminal": f"Q2C_API_URL={system.api_url} Q2C_API_KEY={key} q2c deal list",
     }
     for name, value in lines.items():
-        console.print(f"  {name:20} {value}", soft_wrap=True, highlight=False, markup=False)
+        if value:
+            console.print(f"  {name:20} {value}", soft_wrap=True, highlight=False, markup=False)
     await asyncio.Event().wait()

@@ -92,9 +92,8 @@ def _did(case: CaseStory) -> list[str]:
     """What the customer said, in its own words, and what it chose."""
     said = [f"asked “{each['text']}”, was told “{each['reply']}”" for each in case.shares["questions"]]
     versions = case.order["versions"]
-    for visit in case.deal.visits or ():
-        if visit.action == "declines":
-            said.append(f"declined version 1: “{visit.text}”")
+    visits = case.deal.visits or ()
+    said += [f"declined version 1: “{visit.text}”" for visit in visits if visit.action == "declines"]
     if case.order["chosen"]:
         offers = [f"{each['name']} ({each['totals']['tcv']['text']})" for each in case.version["offers"]]
         said.append(f"chose {case.order['chosen']} of {', '.join(offers)}")
@@ -155,13 +154,16 @@ def _rise(console: Console, before: Json, after: Json) -> None:
 
 def _explained(console: Console, cases: Sequence[CaseStory]) -> None:
     """The one invoice line that took most steps, with all of them."""
-    lines = [
-        (len(line["explain"]), pair, line) for case in cases for pair in case.pairs for line in pair.invoice["lines"]
-    ]
-    if not lines:
-        return
-    _, pair, line = max(lines, key=lambda each: each[0])
-    _explain(console, pair, line)
+    lines = [(pair, line) for case in cases for pair in case.pairs for line in pair.invoice["lines"]]
+    if lines:  # the longest one, of a charge with most to tell
+        _explain(console, *max(lines, key=lambda each: _to_tell(each[1])))
+
+
+def _to_tell(line: Json) -> tuple[int, int]:
+    """How much there is to tell: steps of the charge, then all of them."""
+    steps = line["explain"]
+    own = next((i for i, step in enumerate(steps) if step.startswith("list ")), len(steps))
+    return (len(steps), own)
 
 
 def _explain(console: Console, pair: Pair, line: Json) -> None:

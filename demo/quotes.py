@@ -110,6 +110,7 @@ def _deal(row: Row, folder: Path) -> Deal:
         )
         if draft:
             check_payment(reader, deal)
+        if not problems:
             _check_customer(reader, deal)
         return without_problems(deal, problems)
 

@@ -84,7 +84,7 @@ def _invoices(console: Console, story: Story) -> None:
     """One row per deal: the numbers of its invoices and its money."""
     table = Table(title="Invoices and payments", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("deal", no_wrap=True)
-    table.add_column("invoices")
+    table.add_column("invoices", no_wrap=True)
     for name in ("invoiced", "paid", "open", "given up", "charges", "declined"):
         table.add_column(name, justify="right", no_wrap=True)
     for case in story.cases:
@@ -106,7 +106,7 @@ def _money_row(case: CaseStory) -> list[str]:
     declined = sum(a["status"] in {"declined", "failed"} for a in case.attempts)
     return [
         case.deal.name,
-        f"{len(numbers)}: {numbers[0]} … {numbers[-1]}" if len(numbers) > 1 else f"1: {numbers[0]}",
+        f"{len(numbers)} from {numbers[0]}",
         _minor(total, currency),
         _minor(paid, currency),
         _minor(rest["open"], currency) if rest["open"] else "",
@@ -184,7 +184,7 @@ def further(console: Console, house: House, story: Story) -> None:
     for line in (
         f"demo/deals.csv, quotes/ the {len(house.book.deals)} deals and their fates; change one and play again",
         "q2c preview quote       a quote without a server: .venv/bin/q2c preview quote demo/quotes/three-offers.yaml",
-        f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, the API's docs, Temporal's own pages",
+        f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, a customer's page, the API's docs, Temporal",
         "docs/one-deal.md        one deal, file by file, from quote to cash",
         "make up                 a system of your own, with its data in ./.q2c; `q2c --help`",
     ):

@@ -32,9 +32,10 @@ def bill(planned: Sequence[PlanLine], term: Term, index: int, *, periods: int) -
 
 def coming(planned: Sequence[PlanLine], term: Term, *, stop_on: date | None = None) -> tuple[PlannedInvoice, ...]:
     """The invoices that a term still makes, by date, if it runs to its end or until service stops on `stop_on`."""
+    begun = [line for line in planned if not (stop_on and line.starts_on and line.starts_on >= stop_on)]
     found = []
     for index in range(term.billed, term.bills_before(stop_on)):
-        lines = bill(planned, term, index, periods=term.periods_before(stop_on))
+        lines = bill(begun, term, index, periods=term.periods_before(stop_on))
         if lines:
             net = sum(line.amount_minor for line in lines)
             period = term.billed_period(index, stop_on)

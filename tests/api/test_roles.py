@@ -20,6 +20,7 @@ WRITES: list[tuple[str, set[str]]] = [
     ("/v1/keys/key_ops/revoke", {"admin"}),
     ("/v1/accounts", {"sales", "admin"}),
     ("/v1/accounts/acc_1/payment-method", {"finance", "admin"}),
+    ("/v1/accounts/acc_1/profile", {"sales", "admin"}),
     ("/v1/price-books", {"deal_desk", "admin"}),
     ("/v1/policies/approval", {"deal_desk", "admin"}),
     ("/v1/policies/dunning", {"finance", "admin"}),

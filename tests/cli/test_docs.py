@@ -1,16 +1,19 @@
 """docs/price-books.md and docs/quotes.md are true: every example is played as it stands."""
 
+import doctest
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
 
-from cli import main
+from cli import invoice, main
 from cli.app import COMMANDS, GROUPS, PREVIEWS
 from demo.load import load_price_book
 from demo.positions import load_yaml
+from domain.preview import told
 from domain.quote_draft import Draft
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -57,9 +60,9 @@ def test_each_fragment_comes_to_what_it_says(files: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=[block.splitlines()[0] for block in CONSOLE])
-def test_each_command_prints_what_it_says(files: Path, capsys: pytest.CaptureFixture[str], block: str) -> None:
+@pytest.mark.usefixtures("files")
+def test_each_command_prints_what_it_says(capsys: pytest.CaptureFixture[str], block: str) -> None:
     """What stands between two ellipses is printed as it stands, in this order."""
-    assert files
     command, _, expected = block.partition("\n")
     main(command.removeprefix("$ q2c ").split())
     printed = "".join(capsys.readouterr())
@@ -78,6 +81,12 @@ def test_every_command_that_is_named_exists(path: Path, capsys: pytest.CaptureFi
         assert group != "preview" or command in PREVIEWS
         assert main([group, command, "--help"]) == 0, (group, command)
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("module", [invoice, told], ids=lambda module: module.__name__)
+def test_the_figures_in_the_docstrings_are_true(module: ModuleType) -> None:
+    failed, attempted = doctest.testmod(module)
+    assert (failed, attempted > 0) == (0, True)
 
 
 def test_every_field_of_a_draft_is_told() -> None:

@@ -25,7 +25,7 @@ def contracts(q2c: Q2c, sandbox: str, tmp_path: Path) -> list[str]:
     assert sandbox
     (tmp_path / "old.yaml").write_text(SOLD, encoding="utf-8")
     (tmp_path / "new.yaml").write_text(SOLD.replace("12.50", "15.00"), encoding="utf-8")
-    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    (tmp_path / "accounts.csv").write_text(ACCOUNTS.replace("Globex S.p.A.", "Moving S.p.A."), encoding="utf-8")
     q2c("sandbox", "create", "acme", "--id", "moving", "--starts", "2027-01-01T09:00")
     made = q2c(
         "import",

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo.book import FOLDER
@@ -30,17 +31,19 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def make_book(tmp_path: Path) -> MakeBook:
-    """The demo's own files with only these deals in deals.csv; `changes` are columns of all of them."""
+    """The demo's own files with only these accounts' deals; `changes` are columns of all of deals.csv."""
 
     def make(*accounts: str, **changes: str) -> Path:
         folder = tmp_path / "book"
         shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        with (FOLDER / "deals.csv").open(encoding="utf-8", newline="") as read:
-            rows = [row for row in csv.DictReader(read) if row["account"] in accounts]
-        with (folder / "deals.csv").open("w", encoding="utf-8", newline="") as written:
-            writer = csv.DictWriter(written, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows([{**row, **changes} for row in rows])
+        for name, changed in (("deals.csv", changes), ("quotes.csv", {})):
+            with (FOLDER / name).open(encoding="utf-8", newline="") as read:
+                table = csv.DictReader(read)
+                rows = [row for row in table if row["account"] in accounts]
+            with (folder / name).open("w", encoding="utf-8", newline="") as written:
+                writer = csv.DictWriter(written, fieldnames=list(table.fieldnames or ()))
+                writer.writeheader()
+                writer.writerows([{**row, **changed} for row in rows])
         return folder
 
     return make
@@ -94,9 +97,7 @@ def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: 
     ]
     assert card[asked + 1 :] == [
         "Paid: 6,349.59 USD for invoice US-000002, charge 2",
-        "2026-04-20  Invoice US-000004 for 2026-04-20 to 2026-07-19: 6,349.59 USD, due 2026-04-20; paid",
-        "2026-07-20  Invoice US-000006 for 2026-07-20 to 2026-10-19: 6,349.59 USD, due 2026-07-20; paid",
-        "2026-10-20  Invoice US-000008 for 2026-10-20 to 2027-01-19: 6,349.59 USD, due 2026-10-20; paid",
+        "2026-04-20  3 invoices until 2026-10-20, US-000004 … US-000008: 6,349.59 USD each, paid",
         "2026-12-21  Renewal offered from 2027-01-20: 6,065.28 USD per period; it renews by silence",
         "2027-01-20  Renewed by silence: term 2, 2027-01-20 to 2028-01-20",
         "Invoice US-000010 for 2027-01-20 to 2027-04-19: 6,603.57 USD, due 2027-01-20; paid",
@@ -120,6 +121,46 @@ def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_quotes_are_shown_asked_about_declined_chosen_and_billed_as_previewed(
+    temporary: Path, make_book: MakeBook
+) -> None:
+    folder = make_book("asahi", "aurore", "silverline", "gables", "kelp", "abbaye")
+    done = subprocess.run(
+        [*Q2C, "demo", "--folder", str(folder)], env=environment(temporary), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(temporary.iterdir()) == []
+
+    returned = timeline(done.stdout, "Silverline Logistics cloud")
+    declined = returned.index(
+        "2026-01-23  ap@silverline.example declined version 1: the warehouse is larger than we need"
+    )
+    assert returned[declined + 5] == "2026-01-24  Walter Quinn accepted version 2"
+    asked = timeline(done.stdout, "Gables Insurance hosting")
+    assert asked[4:7] == [
+        "asks about version 1: Does the price hold if we add seats in summer?",
+        ("answered vendors@gables.example: Yes: added seats have the same price until the term ends. (Alice Warren)"),
+        "2026-01-24  Joan Whitfield accepted version 1",
+    ]
+    chosen = timeline(done.stdout, "Aurore Cosmétiques, three offers")
+    assert "2026-01-16  Mathilde Roy accepted version 1 (better)" in chosen
+    assert timeline(done.stdout, "Pacific Kelp Farms archive")[-1] == "→ quote, waits for revision"
+    moved = timeline(done.stdout, "Asahi Craft business apps")
+    assert any("84,000 JPY per period becomes 100,800 JPY from 2026-06-21" in line for line in moved)
+    project = timeline(done.stdout, "Abbaye Textiles project")
+    assert "2026-03-16  Milestone design is reached (Julien Moreau)" in project
+
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "Pacific Kelp Farms archive never the quote expired" in said
+    assert any(line.endswith("better (21,939.30 EUR), best (100,497.81 EUR)") for line in said)
+    assert sum(line.endswith("the same, line by line") for line in said) == 4
+    assert any(line.startswith("Asahi Craft KK 84,000 JPY 100,800 JPY 16,800 JPY") for line in said)
+    assert "Every deal came to what its customers' behaviour had in store." in done.stdout
+    assert "audit: clean" in done.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_demo_that_is_stopped_leaves_nothing(temporary: Path, make_book: MakeBook, number: signal.Signals) -> None:
@@ -136,6 +177,36 @@ def test_a_demo_that_is_stopped_leaves_nothing(temporary: Path, make_book: MakeB
     said = running.communicate()[0]
     assert running.returncode == 1
     assert said.rstrip().endswith("Stopped.")
+    assert list(temporary.iterdir()) == []
+    assert left_running(temporary) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_demo_that_stays_up_shows_a_quote_that_waits_for_its_customer(temporary: Path, make_book: MakeBook) -> None:
+    running = subprocess.Popen(
+        [*Q2C, "demo", "--serve", "--folder", str(make_book("aurore"))],
+        env=environment(temporary),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert running.stdout is not None
+    said = []
+    for line in running.stdout:
+        said.append(line)
+        if line.startswith("  from a terminal"):
+            break
+    (link,) = [line.split()[-1] for line in said if line.startswith("  a customer's page")]
+    page = httpx.get(link, trust_env=False, timeout=30)
+    document = httpx.get(f"{link}/quote.pdf", trust_env=False, timeout=30)
+    running.send_signal(signal.SIGINT)
+    running.communicate()
+    assert running.returncode == 0, "".join(said)
+    assert page.status_code == 200
+    assert "Aurore Cosmétiques, three offers (yours to answer)" in page.text
+    assert 'id="accept-form"' in page.text
+    assert document.content.startswith(b"%PDF-")
     assert list(temporary.iterdir()) == []
     assert left_running(temporary) == []
 
