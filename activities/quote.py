@@ -105,7 +105,15 @@ async def _offers(session: AsyncSession, deal: Deal, draft: Draft, *, on: date) 
     """The draft's offers, with the id of the price book: the one it names, or the one that is for this customer."""
     account = await session.get(AccountRow, deal.account_id)
     segment = account.segment if account is not None else ""
-    row = await _book(session, deal, draft, segment=segment, on=on)
+    row = await price_books.for_draft(
+        session,
+        name=draft.price_book,
+        version=draft.price_book_version,
+        currency=draft.currency,
+        segment=segment,
+        entity=deal.entity_id,
+        on=on,
+    )
     if row is None:
         raise MissingReference(what=f"price book {draft.price_book or 'for this customer'}, valid on {on}")
     offers = quote.price_offers(
@@ -117,19 +125,6 @@ async def _offers(session: AsyncSession, deal: Deal, draft: Draft, *, on: date) 
         entity=await price_books.seller(session, row, deal.entity_id),
     )
     return offers, row.id
-
-
-async def _book(
-    session: AsyncSession, deal: Deal, draft: Draft, *, segment: str, on: date
-) -> price_books.PriceBookRow | None:
-    """The version that the draft names, the latest of a name, or what holds for the currency, segment and entity."""
-    if not draft.price_book:
-        return await price_books.applicable(
-            session, currency=draft.currency, segment=segment, entity=deal.entity_id, on=on
-        )
-    if draft.price_book_version is not None:
-        return await price_books.pinned(session, draft.price_book, draft.price_book_version)
-    return await price_books.latest(session, draft.price_book, on)
 
 
 def _in_words(offers: QuoteOffers) -> str:

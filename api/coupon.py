@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.caller import Anyone, DealDesk
 from api.errors import Refusal, missing
-from api.exact import document_of
+from api.exact import document_body, document_of
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.schema import At, Out
@@ -21,15 +21,6 @@ from models.coupon import CouponRow
 router = APIRouter(prefix="/v1/coupons", tags=["price books"], route_class=WriteRoute)
 
 EXAMPLE = {"code": "SPRING-20", "percent": "20", "valid_to": "2026-06-01", "total_uses": 100}
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"type": "object"}, "example": EXAMPLE},
-            "application/yaml": {"schema": {"type": "string"}},
-        },
-    }
-}
 
 
 class CouponOut(Out):
@@ -39,7 +30,7 @@ class CouponOut(Out):
     uses: int = Field(description="by real deals, in a version that is neither refused nor over")
 
 
-@router.post("", status_code=201, openapi_extra=BODY)
+@router.post("", status_code=201, openapi_extra=document_body(EXAMPLE))
 async def add_coupon(
     request: Request, response: Response, _caller: DealDesk, _once: OnceKey, database: Db
 ) -> CouponOut:

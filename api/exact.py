@@ -12,6 +12,15 @@ YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "
 DEEPEST = 40
 
 
+def document_body(example: dict[str, Any]) -> dict[str, Any]:
+    """What the API's docs say of a route that takes a whole document, as JSON or YAML (see `document_of`)."""
+    content = {
+        "application/json": {"schema": {"type": "object"}, "example": example},
+        "application/yaml": {"schema": {"type": "string"}},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
 class ExactRequest(Request):
     """A request whose JSON keeps `0.1` as the text "0.1"; NaN and Infinity are refused as the malformed JSON they are."""
 

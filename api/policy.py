@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from api.caller import Anyone, Caller, DealDesk, Finance
-from api.exact import document_of
+from api.exact import document_body, document_of
 from api.idempotency import OnceKey, WriteRoute
 from api.schema import Out
 from api.store import Db, sql
@@ -30,14 +30,6 @@ class PolicyOut(Out):
 
 
 PolicyTable = type[ApprovalPolicyRow] | type[DunningPolicyRow]
-
-
-def _body(example: dict[str, Any]) -> dict[str, Any]:
-    content = {
-        "application/json": {"schema": {"type": "object"}, "example": example},
-        "application/yaml": {"schema": {"type": "string"}},
-    }
-    return {"requestBody": {"required": True, "content": content}}
 
 
 APPROVAL_EXAMPLE = {
@@ -79,7 +71,7 @@ async def _post(
     return saved
 
 
-@router.post("/approval", status_code=201, openapi_extra=_body(APPROVAL_EXAMPLE))
+@router.post("/approval", status_code=201, openapi_extra=document_body(APPROVAL_EXAMPLE))
 async def add_approval_policy(
     request: Request, response: Response, _caller: DealDesk, _once: OnceKey, database: Db
 ) -> PolicyOut:
@@ -87,7 +79,7 @@ async def add_approval_policy(
     return await _post(request, response, database, ApprovalPolicyRow, "ap", lambda content: Matrix.parse(content).name)
 
 
-@router.post("/dunning", status_code=201, openapi_extra=_body(DUNNING_EXAMPLE))
+@router.post("/dunning", status_code=201, openapi_extra=document_body(DUNNING_EXAMPLE))
 async def add_dunning_policy(
     request: Request, response: Response, _caller: Finance, _once: OnceKey, database: Db
 ) -> PolicyOut:

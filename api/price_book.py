@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from api.caller import Anyone, DealDesk
 from api.errors import missing
-from api.exact import document_of
+from api.exact import document_body, document_of
 from api.idempotency import OnceKey, WriteRoute
 from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.schema import Id, Out
@@ -42,15 +42,6 @@ EXAMPLE = {
         }
     ],
 }
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"type": "object"}, "example": EXAMPLE},
-            "application/yaml": {"schema": {"type": "string"}},
-        },
-    }
-}
 
 
 class PriceBookOut(Out):
@@ -69,7 +60,7 @@ class PriceBookFullOut(PriceBookOut):
     content: dict[str, Any]
 
 
-@router.post("", status_code=201, openapi_extra=BODY)
+@router.post("", status_code=201, openapi_extra=document_body(EXAMPLE))
 async def add_price_book(
     request: Request, response: Response, _caller: DealDesk, _once: OnceKey, database: Db
 ) -> PriceBookFullOut:

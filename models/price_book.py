@@ -85,6 +85,17 @@ async def applicable(
     return (await session.exec(query)).first()
 
 
+async def for_draft(
+    session: AsyncSession, *, name: str, version: int | None, currency: str, segment: str, entity: str, on: date
+) -> PriceBookRow | None:
+    """The book that a draft is priced from: the version it names, the latest of a name, or what is applicable."""
+    if not name:
+        return await applicable(session, currency=currency, segment=segment, entity=entity, on=on)
+    if version is not None:
+        return await pinned(session, name, version)
+    return await latest(session, name, on)
+
+
 async def seller(session: AsyncSession, row: PriceBookRow, entity: str) -> str:
     """What the book calls the legal entity of this id: of what it lists, one of its own or its real entity's names."""
     known_as = await _known_as(session, entity) if row.entities else []

@@ -180,20 +180,21 @@ def _draft_path(where: str) -> str:
 
 
 async def _book(session: AsyncSession, draft: Draft, account: AccountRow, on: date) -> PriceBookRow:
-    """The version that the draft names, the newest of that name that is valid on the day, or what holds for the account."""
+    """The book that the pricing step will take, too. Raises NoPriceBook, UnknownPriceBook."""
+    row = await price_books.for_draft(
+        session,
+        name=draft.price_book,
+        version=draft.price_book_version,
+        currency=draft.currency,
+        segment=account.segment,
+        entity=account.entity_id,
+        on=on,
+    )
+    if row is not None:
+        return row
     if not draft.price_book:
-        row = await price_books.applicable(
-            session, currency=draft.currency, segment=account.segment, entity=account.entity_id, on=on
-        )
-        if row is None:
-            raise NoPriceBook(where="price_book", currency=draft.currency, segment=account.segment, on=on)
-    elif draft.price_book_version is None:
-        row = await price_books.latest(session, draft.price_book, on)
-    else:
-        row = await price_books.pinned(session, draft.price_book, draft.price_book_version)
-    if row is None:
-        raise UnknownPriceBook(where="price_book", price_book=draft.price_book, version=draft.price_book_version)
-    return row
+        raise NoPriceBook(where="price_book", currency=draft.currency, segment=account.segment, on=on)
+    raise UnknownPriceBook(where="price_book", price_book=draft.price_book, version=draft.price_book_version)
 
 
 def draft_row(
