@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     smtp_port: int = Field(default=8025, ge=1, le=65535)
     mail_from: str = "billing@quote-to-cash.example"
 
+    slack_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Slack-compatible incoming webhook, {channel} where it has one for each; none: notices go by mail only",
+    )
+    slack_hooks: SecretStr = Field(
+        default=SecretStr(""), description="channels with a webhook of their own: name=URL, apart by commas"
+    )
+
     public_url: str = Field(default="http://127.0.0.1:8080", description="where the outside reaches our API")
     data: Path = Field(default=Path(".q2c"), description="the folder of `q2c up`")
     api_host: str = "127.0.0.1"
@@ -63,6 +71,18 @@ class Settings(BaseSettings):
         """The secrets of share links, the one that signs first; empty: links cannot be made."""
         return _split(self.link_secret)
 
+    @field_validator("slack_hooks")
+    @classmethod
+    def _named(cls, hooks: SecretStr) -> SecretStr:
+        if any(not name or not url.startswith(("https://", "http://")) for name, url in _hooks(hooks).items()):
+            raise ValueError("write name=URL, apart by commas")
+        return hooks
+
+    @property
+    def slack_hook_of(self) -> dict[str, str]:
+        """The webhook of each channel that has one of its own."""
+        return _hooks(self.slack_hooks)
+
     @property
     def uses_tls(self) -> bool:
         """Whether to speak TLS to Temporal: asked for, or needed by an API key."""
@@ -71,6 +91,10 @@ class Settings(BaseSettings):
 
 def _split(secret: SecretStr) -> tuple[str, ...]:
     return tuple(key for key in secret.get_secret_value().replace(",", " ").split() if key)
+
+
+def _hooks(hooks: SecretStr) -> dict[str, str]:
+    return {name: url for name, _, url in (hook.partition("=") for hook in _split(hooks))}
 
 
 def load() -> Settings:

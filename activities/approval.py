@@ -1,28 +1,36 @@
-"""Asking the groups of a level, reminding them, escalating: rows for the approvers' list, mails for their inboxes."""
+"""Asking people by name, reminding them, escalating: rows for the approvers' lists, notices with one-click links, evidence.
+
+Needs that no matrix stated (versions priced by the first releases) are asked as they were: a group, any of its members.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities import plain_approval
+from activities.evidence import Witness
 from activities.fence import Books, Effect, Told, at_utc
+from activities.notice import Said, Telling, holders
 from activities.reference import order_of
-from domain.approval import Request
+from activities.version import status
+from domain.approval import Approval, Request
+from domain.approving import asking, machine
+from domain.approving.asking import TooManyToAskAll, World
 from domain.ids import derived
 from domain.order import Order
-from domain.outcome import Done
-from models.approval import ApprovalRequestRow
-from models.outbox import MailRow, OutboxRow
-from models.quote import QuoteVersionRow
+from domain.outcome import Asked, Done, Failed
+from models import directory
+from models.approval import ApprovalRequestRow, as_seats, open_requests
+from models.directory import Around
+from models.outbox import OutboxRow
 from models.write import Update
 from workflows import stubs
 from workflows.stubs import Perform, Performed
-
-_MEMBERS = sql("SELECT email FROM people WHERE :group = ANY(groups) ORDER BY email")
 
 
 class ApprovalActivities(stubs.ApprovalActivities):
@@ -37,42 +45,90 @@ class ApprovalActivities(stubs.ApprovalActivities):
     @activity.defn
     async def remind_approvers(self, command: Perform) -> Performed:
         """The group has not answered in the time that the policy gives."""
-        return await self.books.perform(command, lambda session: _nudge(session, command, escalate=False))
+        return await self.books.perform(command, lambda session: _remind(session, command))
 
     @activity.defn
     async def escalate_approval(self, command: Perform) -> Performed:
-        """The group's patience is over: the group above it may decide as well."""
-        return await self.books.perform(command, lambda session: _nudge(session, command, escalate=True))
+        """The group's patience is over: whoever the next rung names may decide as well, or the version goes back."""
+        return await self.books.perform(command, lambda session: _escalate(session, command))
 
 
-def _request_id(command: Perform, order: Order, request: Request) -> str:
-    return derived("apr", command.deal.id, order.number, order.version, request.need.level, request.need.group)
+def request_id(command: Perform, order: Order, request: Request) -> str:
+    """The row of a request; one asked anew under the same version has another."""
+    again = (order.approval.round,) if order.approval.round else ()
+    return derived("apr", command.deal.id, order.number, order.version, request.need.level, request.need.group, *again)
+
+
+def values_of(request: Request) -> dict[str, Any]:
+    """What of a waiting request its row shows."""
+    climbed = request.need.rungs[request.rung - 1].to if request.rung and request.need.rungs else ""
+    return {
+        "seats": as_seats(request.seats),
+        "rung": request.rung,
+        "remind_at": request.remind_at,
+        "escalate_at": request.escalate_at,
+        "escalated_to": climbed,
+        "quorum": request.need.quorum,
+        "policy": request.need.policy,
+        "rules": list(request.need.rules),
+    }
+
+
+def granted_values(request: Request) -> dict[str, Any]:
+    """What the row of a granted request shows: the last of those who approved."""
+    last = next(vote for vote in reversed(request.votes) if vote.by in request.voices)
+    return {"status": "approved", "decided_by": last.by, "decided_at": last.at}
+
+
+def row_of(command: Perform, order: Order, request: Request) -> ApprovalRequestRow:
+    """The row of a request that is asked now."""
+    row = ApprovalRequestRow(
+        id=request_id(command, order, request),
+        deal_id=command.deal.id,
+        order_number=order.number,
+        version=order.version,
+        level=request.need.level,
+        group_name=request.need.group,
+        reason=request.need.reason,
+        asked_at=command.now,
+        round=order.approval.round,
+        **values_of(request),
+    )
+    return ApprovalRequestRow(**(row.model_dump() | granted_values(request))) if request.approved else row
+
+
+def world_of(found: Around, command: Perform, approval: Approval) -> World:
+    """What the domain looks at when it asks."""
+    return World(directory=found.directory, calendars=found.calendars, at=command.now, barred=approval.barred)
 
 
 async def _ask(session: AsyncSession, command: Perform) -> Effect:
     order, deal, now = order_of(command), command.deal, command.now
     level = command.step.number % 100
-    asked = [r for r in order.approval.requests if r.need.level == level and r.asked_at is None]
+    indexes = [
+        index
+        for index, r in enumerate(order.approval.requests)
+        if r.need.level == level and r.asked_at is None and not r.approved
+    ]
+    if plain_approval.is_plain(order.approval.requests[index] for index in indexes):
+        return await plain_approval.ask(session, command)
+    found = await directory.around(session, now)
+    world = world_of(found, command, order.approval)
+    try:
+        asks = asking.ask_level(order.approval, level, world)
+    except TooManyToAskAll as error:
+        return Effect(outcome=Failed(reason=str(error)), told=[Told(text=str(error))])
+    after = machine.asked(order.approval, command.step.number, now, asks)
+    asked = [after.requests[index] for index in indexes]
+    witness, told = Witness(command=command, order=order), []
     rows: list[SQLModel] = []
-    told = []
     for request in asked:
-        need = request.need
-        rows.append(
-            ApprovalRequestRow(
-                id=_request_id(command, order, request),
-                deal_id=deal.id,
-                order_number=order.number,
-                version=order.version,
-                level=level,
-                group_name=need.group,
-                reason=need.reason,
-                asked_at=now,
-                remind_at=now + timedelta(hours=need.remind_after_hours),
-                escalate_at=now + timedelta(hours=need.escalate_after_hours) if need.escalate_to else None,
-            )
-        )
-        rows.extend(await _mails(session, command, need.group, "asks for your approval", need.reason))
-        told.append(Told(text=f"{need.group} is asked to approve version {order.version}", cause=need.reason))
+        names = _names(request)
+        rows += [row_of(command, order, request), witness.of("asked", request, to=names, voices=_members(request))]
+        whom = f"{request.need.group} ({names or 'nobody is there'})"
+        told.append(Told(text=f"{whom} is asked to approve version {order.version}", cause=request.need.reason))
+        told += [Told(text=f"Not asked: {why}") for why in asking.seated(request.need, world).left_out]
+    rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", _people(asked, world))
     rows.append(
         OutboxRow(
             key=command.step.key(deal.id),
@@ -82,41 +138,107 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
             payload={"deal": deal.id, "version": order.version, "groups": [r.need.group for r in asked]},
         )
     )
-    updates = [Update(QuoteVersionRow, {"status": "in_approval"}, {"id": order.version_id})]
-    return Effect(outcome=Done(), rows=rows, updates=updates, told=told)
+    return Effect(outcome=Asked(asks=asks), rows=rows, updates=[status(order.version_id, "in_approval")], told=told)
 
 
-async def _nudge(session: AsyncSession, command: Perform, *, escalate: bool) -> Effect:
+def _members(request: Request) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(seat.member for seat in request.seats if seat.member))
+
+
+def _names(request: Request) -> str:
+    if not request.named:
+        return "any member"
+    return ", ".join(dict.fromkeys(seat.holder for seat in request.silent))
+
+
+def _people(requests: list[Request], world: World) -> dict[str, list[Request]]:
+    """Who is told: holders of seats, and every member of a group too large to be asked by name."""
+    people = holders(requests)
+    for request in requests:
+        if not request.named and not request.approved:
+            for member in _may(request.need.people, request.need.roles, world):
+                people.setdefault(member, []).append(request)
+    return people
+
+
+async def _remind(session: AsyncSession, command: Perform) -> Effect:
     order = order_of(command)
-    request = order.approval.requests[command.step.number % 100]
-    need = request.need
-    asked_at = request.asked_at or command.now
-    if not escalate:
-        rows = await _mails(session, command, need.group, "still waits for your approval", need.reason)
-        line = f"{need.group} is reminded: version {order.version} waits since {at_utc(asked_at)}"
-        return Effect(outcome=Done(), rows=rows, told=[Told(text=line)])
-    rows = await _mails(
-        session, command, need.escalate_to, f"was escalated to you by {need.group}'s silence", need.reason
+    index = command.step.number % 100
+    if plain_approval.is_plain(order.approval.requests[index : index + 1]):
+        return await plain_approval.nudge(session, command, escalate=False)
+    found = await directory.around(session, command.now)
+    world = world_of(found, command, order.approval)
+    asks = asking.ask_anew(order.approval, world, index=index)
+    after = machine.reminded(order.approval, command.step.number, command.now, asks)
+    request = after.requests[index]
+    rows: list[SQLModel] = [Witness(command=command, order=order).of("reminded", request, to=_names(request))]
+    people = _people([request], world)
+    rows += Telling(command=command, order=order, contacts=found.contacts).asking("remind", people)
+    line = f"{_names(request)} reminded for {request.need.group}: version {order.version} waits since {_since(request)}"
+    updates = await _updated(session, command, order, request)
+    return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
+
+
+def _since(request: Request) -> str:
+    return at_utc(request.asked_at) if request.asked_at else "just now"
+
+
+async def _updated(session: AsyncSession, command: Perform, order: Order, request: Request) -> list[Update]:
+    """The row of the one request that this step moved."""
+    waiting = await open_requests(session, command.deal.id, order.number, order.version)
+    row = waiting.get((request.need.level, request.need.group))
+    if row is None:
+        return []
+    values = values_of(request) | (granted_values(request) if request.approved else {})
+    return [Update(ApprovalRequestRow, values, {"id": row.id})]
+
+
+async def _escalate(session: AsyncSession, command: Perform) -> Effect:
+    order = order_of(command)
+    index = command.step.number % 100
+    if why := machine.lapsing(order.approval, command.step.number):
+        return await _lapse(session, command, order, why)
+    before = order.approval.requests[index]
+    if plain_approval.is_plain([before]):
+        return await plain_approval.nudge(session, command, escalate=True)
+    found = await directory.around(session, command.now)
+    world = world_of(found, command, order.approval)
+    asks = asking.ask_rung(order.approval, index, world)
+    after = machine.escalated(order.approval, command.step.number, command.now, asks)
+    request = after.requests[index]
+    added = replace(request, seats=tuple(seat for seat in request.seats if seat not in before.seats))
+    to = before.need.rungs[before.rung].to
+    names = _names(added) if request.named else "any member"
+    line = (
+        f"Escalated to {to} ({names or 'nobody is there'}): {before.need.group} has not answered since {_since(before)}"
     )
-    line = f"Escalated to {need.escalate_to}: {need.group} has not answered since {at_utc(asked_at)}"
-    updates = [
-        Update(ApprovalRequestRow, {"escalated_to": need.escalate_to}, {"id": _request_id(command, order, request)})
-    ]
-    return Effect(outcome=Done(), rows=rows, updates=updates, told=[Told(text=line)])
+    rows: list[SQLModel] = [Witness(command=command, order=order).of("escalated", request, to=names)]
+    telling = Telling(command=command, order=order, contacts=found.contacts)
+    people = holders([added]) if request.named else _above(request, world, before.rung)
+    rows += telling.asking("escalate", people)
+    updates = await _updated(session, command, order, request)
+    return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
 
 
-async def _mails(session: AsyncSession, command: Perform, group: str, what: str, reason: str) -> list[SQLModel]:
-    deal = command.deal
-    members = (await session.execute(_MEMBERS, {"group": group})).scalars().all()
-    return [
-        MailRow(
-            key=f"{command.step.key(deal.id)}/{group}/{email}",
-            deal_id=deal.id,
-            to_=email,
-            subject=f"{deal.name} {what}",
-            body=f"{deal.name} ({deal.id}) of {deal.owner} {what}.\n\nWhy: {reason}\n\n"
-            f"Decide by POST /v1/deals/{deal.id}/decide, or `q2c deal approve {deal.id}`.\n",
-            at=command.now,
-        )
-        for email in members
-    ]
+def _above(request: Request, world: World, rung: int) -> dict[str, list[Request]]:
+    step = request.need.rungs[rung]
+    return {person: [request] for person in _may(step.people, step.roles, world)}
+
+
+def _may(people: tuple[str, ...], roles: tuple[str, ...], world: World) -> list[str]:
+    """Members who are here and may decide about this deal."""
+    named = world.directory.named(people, roles)
+    return [each for each in named if each not in world.barred and world.directory.is_here(each, world.at)]
+
+
+async def _lapse(session: AsyncSession, command: Perform, order: Order, why: str) -> Effect:
+    """The last rung gives the version back to sales: it is expired, and who was asked needs not answer any more."""
+    waiting = await open_requests(session, command.deal.id, order.number, order.version)
+    updates = [Update(ApprovalRequestRow, {"status": "lapsed"}, {"id": row.id}) for row in waiting.values()]
+    contacts = await directory.contacts(session, [command.deal.owner])
+    request = order.approval.requests[command.step.number % 100]
+    rows: list[SQLModel] = [Witness(command=command, order=order).of("expired", request, reason=why)]
+    telling = Telling(command=command, order=order, contacts=contacts)
+    rows += telling.to(command.deal.owner, "lapsed", Said(payload={"text": why}))
+    told = Told(text=f"Version {order.version} goes back to sales: {why}")
+    return Effect(outcome=Done(), rows=rows, updates=[*updates, status(order.version_id, "expired")], told=[told])

@@ -11,14 +11,17 @@ from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities import customer
+from activities import customer, decision
 from activities.facts import booked
 from activities.fence import Books, Effect, Told
+from domain.approving.case import APPROVE, CHANGES
+from domain.approving.machine import COMMENT
 from domain.errors import DomainError
 from domain.ids import charge_key
 from domain.judge import judge
 from domain.message import (
     Answer,
+    ApplyPolicy,
     Ask,
     Cancel,
     Decide,
@@ -28,6 +31,7 @@ from domain.message import (
     Reach,
     Reply,
     Reprice,
+    Reseat,
     Respond,
     Retry,
     Revise,
@@ -36,12 +40,11 @@ from domain.message import (
     Verdict,
     Withdraw,
 )
-from domain.order import Order, OrderStage
+from domain.order import OrderStage
 from domain.outcome import Charged, Failed, Outcome, Taken
 from domain.payment import ChargeStatus
 from domain.state import Deal
 from domain.step import StepKind
-from models.approval import ApprovalRequestRow
 from models.deal import TimelineRow
 from models.invoice import InvoiceRow
 from models.outbox import InboxRow, OutboxRow
@@ -152,11 +155,28 @@ async def _take_fact(session: AsyncSession, command: Perform, message: Message, 
     )
 
 
+_DECIDED = {
+    "approve": "version {version} approved",
+    "reject": "version {version} rejected",
+    "changes": "changes to version {version} asked for",
+    "delegate": "version {version} handed on to {to}",
+    "abstain": "an abstention from version {version}",
+    "comment": "a comment on version {version}",
+}
+
+
+def _decided(body: Decide) -> str:
+    said = _DECIDED.get(body.what, "an unknown word about version {version}")
+    return said.format(version=body.version, to=body.to)
+
+
 # what a command said, in words
 _WORDS: dict[type, Callable[[Any], str]] = {
     Revise: lambda body: f"a new draft {body.draft_id}",
     Submit: lambda body: f"version {body.version} submitted",
-    Decide: lambda body: f"version {body.version} {'approved' if body.approve else 'rejected'}: {body.reason}",
+    Decide: lambda body: f"{_decided(body)}: {body.reason}",
+    Reseat: lambda body: f"who is asked about version {body.version} looked up anew: {body.reason}",
+    ApplyPolicy: lambda body: f"another policy applied to version {body.version}: {body.reason}",
     Withdraw: lambda body: f"the order withdrawn: {body.reason}",
     Cancel: lambda body: f"the deal cancelled: {body.reason}",
     Retry: lambda body: f"retry of {body.subject or 'everything parked'}",
@@ -180,12 +200,19 @@ _STATUS: dict[OrderStage, str] = {
     OrderStage.ACCEPTED: "accepted",
     OrderStage.IN_APPROVAL: "in_approval",
     OrderStage.REJECTED: "rejected",
+    OrderStage.CHANGES_ASKED: "changes_asked",
     OrderStage.DECLINED: "declined",
     OrderStage.EXPIRED: "expired",
     OrderStage.WITHDRAWN: "withdrawn",
     OrderStage.SIGNED: "signed",
     OrderStage.DRAFT: "superseded",
 }
+
+
+def _wanted_otherwise(message: Message) -> str:
+    """A version that an approver wants otherwise says so, also where their counter-proposal is a new draft already."""
+    body = message.body
+    return "changes_asked" if isinstance(body, Decide) and body.what == CHANGES else ""
 
 
 async def _consequences(
@@ -199,23 +226,29 @@ async def _consequences(
         after = moved.order(order.subject)
         stage = after.stage if after is not None else OrderStage.WITHDRAWN
         if order.version_id and stage is not order.stage and stage in _STATUS:
-            values = {"status": _STATUS[stage]}
+            values = {"status": _wanted_otherwise(message) or _STATUS[stage]}
             if after is not None and after.chosen and not order.chosen:
                 values["alternative"] = after.chosen
             updates.append(Update(QuoteVersionRow, values, {"id": order.version_id}))
-        if order.stage is OrderStage.IN_APPROVAL:
-            await _close_requests(session, command, message, order, after)
+    approvals = await decision.changed(session, command, message, moved)
+    rows, updates = [*rows, *approvals.rows], [*updates, *approvals.updates]
     body = message.body
     if isinstance(body, Cancel) and deal.collections and not moved.collections:
         await _give_up_invoices(session, deal)
-    if isinstance(body, Decide):
+    if isinstance(body, Decide) and body.what != COMMENT:
         rows.append(
             OutboxRow(
                 key=f"{command.step.key(deal.id)}/quote.decided",
                 topic="quote.decided",
                 deal_id=deal.id,
                 at=command.now,
-                payload={"deal": deal.id, "version": body.version, "approved": body.approve, "by": message.by},
+                payload={
+                    "deal": deal.id,
+                    "version": body.version,
+                    "approved": body.what == APPROVE,
+                    "verb": body.what,
+                    "by": message.by,
+                },
             )
         )
     return rows, updates
@@ -225,27 +258,6 @@ async def _give_up_invoices(session: AsyncSession, deal: Deal) -> None:
     """A contract that is over was cancelled again: what it is still owed is no longer collected."""
     mine = [col(InvoiceRow.deal_id) == deal.id, col(InvoiceRow.status) == "open"]
     await session.execute(sql_update(InvoiceRow).where(*mine).values(status="uncollectible"))
-
-
-async def _close_requests(
-    session: AsyncSession, command: Perform, message: Message, order: Order, after: Order | None
-) -> None:
-    """Who decided is kept on each request; what was asked of a version that is gone is closed as superseded."""
-    table = ApprovalRequestRow
-    deal, body = command.deal, message.body
-    waiting = [col(table.deal_id) == deal.id, col(table.version) == order.version, col(table.status) == "asked"]
-    waiting.append(col(table.order_number) == order.number)
-    if isinstance(body, Decide):
-        mine = col(table.group_name).in_(body.groups) | col(table.escalated_to).in_(body.groups)
-        decided = {
-            "status": "approved" if body.approve else "rejected",
-            "decided_by": message.by,
-            "decided_at": command.now,
-            "comment": body.reason,
-        }
-        await session.execute(sql_update(table).where(*waiting, mine).values(**decided))
-    if after is None or (after.stage is not OrderStage.IN_APPROVAL and after.stage is not OrderStage.APPROVED):
-        await session.execute(sql_update(table).where(*waiting).values(status="superseded"))
 
 
 async def _give_up(session: AsyncSession, command: Perform, reason: str) -> Effect:

@@ -13,7 +13,10 @@ from activities import coupons
 from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
 from activities.version import Version, priced, status
-from domain import approval_policy, price_book, quote
+from domain import price_book, quote
+from domain.approving.condition import Sheet, sheet
+from domain.approving.needing import needs as needed
+from domain.approving.policy import Matrix
 from domain.billing_schedule import Term
 from domain.calendar import local_date, local_midnight
 from domain.errors import DomainError
@@ -25,9 +28,11 @@ from domain.state import Deal
 from models import policy as policies
 from models import price_book as price_books
 from models.account import AccountRow
+from models.approval import ApprovalRequestRow, open_requests
 from models.contract import ContractTermRow
 from models.outbox import MailRow
 from models.quote import QuoteDraftRow, QuoteVersionRow
+from models.write import Update
 from workflows import stubs
 from workflows.stubs import Perform, Performed
 
@@ -46,7 +51,7 @@ class QuoteActivities(stubs.QuoteActivities):
     @activity.defn
     async def expire_quote(self, command: Perform) -> Performed:
         """The version's validity ended unsigned."""
-        return await self.books.perform(command, lambda _: _expire(command))
+        return await self.books.perform(command, lambda session: _expire(session, command))
 
     @activity.defn
     async def offer_renewal(self, command: Perform) -> Performed:
@@ -65,7 +70,7 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
         if draft.currency != deal.currency:
             raise quote.QuoteCurrencyMismatch(draft=draft.currency, price_book=deal.currency, where="currency")
         offers, book_id = await _offers(session, deal, draft, on=local_date(now, deal.zone))
-        needs = await _needs(session, offers.facts)
+        needs = await _needs(session, sheet(offers.facts, entity=deal.entity_id))
     except DomainError as error:
         refused = PriceRefused(error=error.type, reason=str(error))
         return Effect(outcome=refused, told=[Told(text=f"The draft could not be priced: {error}", actor="q2c")])
@@ -131,26 +136,19 @@ def _in_words(offers: QuoteOffers) -> str:
     )
 
 
-async def _needs(session: AsyncSession, facts: approval_policy.Facts) -> tuple[Need, ...]:
+async def _needs(session: AsyncSession, facts: Sheet) -> tuple[Need, ...]:
     row = await policies.latest_approval(session, POLICY)
     if row is None:
         raise MissingReference(what=f"approval policy {POLICY}")
-    return tuple(
-        Need(
-            level=each.level,
-            group=each.group,
-            reason=each.reason,
-            remind_after_hours=each.remind_after_hours,
-            escalate_after_hours=each.escalate_after_hours,
-            escalate_to=each.escalate_to,
-        )
-        for each in approval_policy.required(approval_policy.Policy.parse(row.content), facts)
-    )
+    return needed(Matrix.parse(row.content, version=row.version), facts)
 
 
-async def _expire(command: Perform) -> Effect:
+async def _expire(session: AsyncSession, command: Perform) -> Effect:
     order = command.deal.order(command.step.subject)
     updates = [status(order.version_id, "expired")] if order and order.version_id else []
+    if order is not None:
+        waiting = await open_requests(session, command.deal.id, order.number, order.version)
+        updates += [Update(ApprovalRequestRow, {"status": "expired"}, {"id": row.id}) for row in waiting.values()]
     return Effect(
         outcome=Done(),
         updates=updates,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.approving.condition import sheet
+from domain.approving.evidence import seen
 from domain.document import content_hash
 from domain.ids import derived
 from domain.outcome import Need, Priced, Terms
@@ -59,6 +61,7 @@ class Version:
             content=written,
             content_hash=content_hash(written),
             created_at=self.at,
+            sheet=dict(seen(sheet(self.offers.facts, entity=deal.entity_id))),
         )
 
 

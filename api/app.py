@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -34,14 +35,20 @@ from api import (
     timeline,
     webhook,
 )
+from api.approving import absence, calendar, evidence
+from api.approving import page as decision_page
+from api.approving import policy as policy_trial
+from api.approving.token import decide_url
 from api.door import Door
 from api.mail import Post
+from api.notices.send import Notifier
 from api.outside import Outside
 from api.quotes import compare, of_deal, preview, version
 from api.relay import Relay
 from api.shares import link, page
 from api.shares.token import Links
 from gateways.email import SmtpMailer
+from gateways.slack import SlackHooks
 from models.database import Database
 from settings import Settings, load
 from workflows.converter import data_converter
@@ -62,6 +69,9 @@ ROUTERS = (
     timeline,
     forecast,
     approval,
+    absence,
+    calendar,
+    evidence,
     preview,
     compare,
     version,
@@ -82,6 +92,7 @@ ROUTERS = (
     key,
     webhook,
     page,
+    decision_page,
     health,
 )
 
@@ -98,7 +109,8 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
         app.state.door = door = Door(client, settings.task_queue, database)
         app.state.links = links = Links(settings.link_secrets, settings.public_url)
         post = Post(database, _mailer(settings), links, for_sandboxes=_host(settings.bank_url) == settings.smtp_host)
-        app.state.relay = Relay(database, door, post)
+        chat = SlackHooks(settings.slack_url.get_secret_value(), of_channel=settings.slack_hook_of)
+        app.state.relay = Relay(database, door, post, _notifier(settings, database, chat))
         running = asyncio.create_task(app.state.relay.run()) if relay else None
         try:
             yield
@@ -107,6 +119,7 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
             await outside.close()
+            await chat.close()
             await database.dispose()
 
     app = FastAPIOffline(
@@ -120,7 +133,22 @@ def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    for router in (policy_trial.reads, policy_trial.writes):
+        app.include_router(router)
     return app
+
+
+def _notifier(settings: Settings, database: Database, chat: SlackHooks) -> Notifier:
+    """Notices leave by the same mail server as mails do, and by the webhooks of chat."""
+    sandbox = _host(settings.bank_url)
+    return Notifier(
+        database,
+        _mailer(settings),
+        chat,
+        partial(decide_url, settings),
+        for_sandboxes=sandbox == settings.smtp_host,
+        sandbox_host=sandbox,
+    )
 
 
 def _mailer(settings: Settings) -> SmtpMailer:

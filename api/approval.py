@@ -1,6 +1,8 @@
-"""What waits for an approver: the requests of the groups of the caller's key, the longest waiting first."""
+"""What waits for an approver: what they were asked by name, and what waits for the groups of their key; the longest first."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlmodel import col, select
 
@@ -17,6 +19,14 @@ from models.quote import QuoteVersionRow
 router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
 
 
+class SeatOut(Out):
+    """A voice: whose it is ('' all who are silent), who holds it, through whose hands it came."""
+
+    member: str
+    holder: str
+    via: list[str]
+
+
 class WaitingOut(Out):
     """One request, with all that `decide` asks for."""
 
@@ -31,8 +41,13 @@ class WaitingOut(Out):
     group: str
     reason: str = Field(examples=["discount of 15 % is over 10 %"])
     asked_at: At
+    remind_at: At | None
     escalate_at: At | None
     escalated_to: str
+    quorum: int = Field(description="how many must approve; 0: all")
+    policy: str = Field(examples=["standard/3"])
+    rules: list[str]
+    seats: list[SeatOut] = Field(description="who was asked by name; none: any member of the group may decide")
     total: AmountOut
     acv: AmountOut
     discount_percent: Figure
@@ -40,15 +55,15 @@ class WaitingOut(Out):
 
 
 @router.get("")
-async def list_approvals(caller: Anyone, database: Db) -> list[WaitingOut]:
-    """What waits for the caller's groups; for an admin, all that waits."""
+async def list_approvals(caller: Anyone, database: Db, mine: Annotated[bool, Query()] = False) -> list[WaitingOut]:
+    """What waits for the caller, by name or by group; for an admin, all that waits, unless `mine`."""
     async with database.session() as session:
-        if caller.role is Role.ADMIN:
+        if caller.role is Role.ADMIN and not mine:
             query = select(ApprovalRequestRow).where(col(ApprovalRequestRow.status) == "asked")
             order = (col(ApprovalRequestRow.asked_at), col(ApprovalRequestRow.id))
             rows = (await session.exec(query.order_by(*order))).all()
         else:
-            rows = await approvals.waiting(session, caller.groups)
+            rows = await approvals.waiting(session, caller.groups, caller.person)
         ids = {row.deal_id for row in rows}
         deals = {d.id: d for d in (await session.exec(select(DealRow).where(col(DealRow.id).in_(ids)))).all()}
         query_versions = select(QuoteVersionRow).where(col(QuoteVersionRow.deal_id).in_(ids))
@@ -72,8 +87,13 @@ def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, perso
         group=row.group_name,
         reason=row.reason,
         asked_at=row.asked_at,
+        remind_at=row.remind_at,
         escalate_at=row.escalate_at,
         escalated_to=row.escalated_to,
+        quorum=row.quorum,
+        policy=row.policy,
+        rules=list(row.rules),
+        seats=[SeatOut(member=s["member"], holder=s["holder"], via=s["via"]) for s in row.seats],
         total=amount(version.total_minor, version.currency),
         acv=amount(version.acv_minor, version.currency),
         discount_percent=discount_of(version),

@@ -1,12 +1,13 @@
 """What may be said to a deal: submit, decide, withdraw, cancel, retry, that a milestone is reached; the deal itself judges each, in its own order."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlmodel import col, select
 
-from api.caller import Caller, DealDesk, Ops, Role, Sales, allow
+from api.account import account_of
+from api.caller import Anyone, Caller, Ops, Role, Sales, allow
 from api.clock_lock import refuse_while_moving
 from api.deal import deal_row, own_deal, virtual_now
 from api.deal_page import DealOut, page_of
@@ -14,15 +15,24 @@ from api.door import door_of
 from api.entity import entity_of
 from api.errors import Refusal, refused
 from api.idempotency import Once, OnceKey, WriteRoute
-from api.schema import Id, Line, Schema
-from api.store import Db
+from api.quotes.draft import draft_row, now_of, tried
+from api.schema import Email, Id, Line, Schema
+from api.store import Db, insert_once
+from domain.approving.case import APPROVE
+from domain.approving.machine import COMMENT
 from domain.message import Body, Cancel, Decide, Message, Reach, Retry, Submit, Verdict, Withdraw
+from models.access import PersonRow
 from models.database import Database
-from models.quote import QuoteVersionRow
+from models.deal import DealRow
+from models.quote import QuoteDraftRow, QuoteVersionRow
 
 router = APIRouter(prefix="/v1/deals/{deal_id}", tags=["deals"], route_class=WriteRoute)
 
 Milestones = Annotated[Caller, Depends(allow(Role.SALES, Role.FINANCE))]
+
+Approver = Annotated[Caller, Depends(allow(Role.DEAL_DESK, Role.FINANCE, Role.OPS))]
+Verb = Literal["approve", "reject", "changes", "delegate", "abstain", "comment"]
+Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 
 UNSETTLED: dict[int | str, dict[str, Any]] = {
     202: {"description": "heard, not judged yet: ask again under the same key, or look where Location says"}
@@ -40,8 +50,37 @@ class DecideIn(Schema):
         pattern="^([0-9a-f]{64})?$",
         description="of the version that was read; looked up where it is left out",
     )
-    approve: bool = Field(examples=[True])
-    reason: Line = Field(examples=["strategic account"])
+    approve: bool | None = Field(default=None, examples=[True], description="short for the verbs approve and reject")
+    reason: Reason = Field(examples=["strategic account"])
+    verb: Verb | None = Field(default=None, description="what `approve` says unless said")
+    group: str = Field(default="", max_length=40, description="for this group alone, where several ask the caller")
+    to: Email | None = Field(default=None, description="whom to delegate to")
+    mentions: list[Email] = Field(default=[], max_length=20, description="who is told of it")
+    draft: dict[str, Any] | None = Field(
+        default=None, description="with `changes`: a counter-proposal, whole; it becomes a draft in the caller's name"
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "DecideIn":
+        if self.verb is None and self.approve is None:
+            raise ValueError("say what is decided: a verb, or approve")
+        if self.verb is not None and self.approve is not None and self.approve != (self.verb == APPROVE):
+            raise ValueError(f"approve and the verb {self.verb} say two things")
+        if (self.verb == "delegate") != (self.to is not None):
+            raise ValueError("`to` goes with the verb delegate, and only with it")
+        if self.draft is not None and self.verb != "changes":
+            raise ValueError("a counter-proposal goes with the verb changes")
+        return self
+
+    @property
+    def what(self) -> str:
+        return self.verb or (APPROVE if self.approve else "reject")
+
+
+class CommentIn(Schema):
+    version: int = Field(ge=1, examples=[1])
+    text: Reason
+    mentions: list[Email] = Field(default=[], max_length=20, description="who is told of it")
 
 
 class ReasonIn(Schema):
@@ -79,11 +118,14 @@ async def submit(
 
 @router.post("/decide", responses=UNSETTLED)
 async def decide(
-    deal_id: Id, said: DecideIn, request: Request, response: Response, caller: DealDesk, once: OnceKey, database: Db
+    deal_id: Id, said: DecideIn, request: Request, response: Response, caller: Approver, once: OnceKey, database: Db
 ) -> DealOut:
-    """Approve or reject one version, for the groups of the caller's key. Nobody decides on an own deal."""
+    """Approve, reject, ask for changes, delegate, abstain or comment; the deal judges whether it is the caller's to say.
+
+    Nobody decides on a deal they own or a version they priced.
+    """
     row = await deal_row(database, deal_id)
-    if row.owner == caller.person:
+    if row.owner == caller.person and said.what != COMMENT:
         raise Refusal(
             403,
             "OwnDeal",
@@ -91,14 +133,67 @@ async def decide(
             where="deal_id",
             hint="another person of the group must decide",
         )
+    await _known(database, row, *(() if said.to is None else (said.to,)), where="to")
+    await _known(database, row, *said.mentions, where="mentions")
+    draft = await _counter(database, row, said.draft, caller, once) if said.draft is not None else None
     body = Decide(
         version=said.version,
         content_hash=said.content_hash or await _hash_of(database, deal_id, said.version),
-        approve=said.approve,
+        approve=said.what == APPROVE,
         reason=said.reason,
         groups=caller.groups,
+        verb=said.verb or "",
+        group=said.group,
+        to=(said.to or "").lower(),
+        draft_id=draft.id if draft is not None else "",
+        draft_hash=draft.content_hash if draft is not None else "",
+        mentions=tuple(each.lower() for each in said.mentions),
     )
     return await say(deal_id, body, request, response, caller, once, database)
+
+
+@router.post("/comments", responses=UNSETTLED)
+async def comment(
+    deal_id: Id, said: CommentIn, request: Request, response: Response, caller: Anyone, once: OnceKey, database: Db
+) -> DealOut:
+    """Say something about a version, and tell those who are mentioned. It decides nothing."""
+    row = await deal_row(database, deal_id)
+    await _known(database, row, *said.mentions, where="mentions")
+    body = Decide(
+        version=said.version,
+        content_hash=await _hash_of(database, deal_id, said.version),
+        approve=False,
+        reason=said.text,
+        verb=COMMENT,
+        mentions=tuple(each.lower() for each in said.mentions),
+    )
+    return await say(deal_id, body, request, response, caller, once, database)
+
+
+async def _known(database: Database, row: DealRow, *emails: str, where: str) -> None:
+    """Whoever is named works here: the deal itself sees only an address. Raises a 422 refusal."""
+    now = now_of(await entity_of(database, row.entity_id)) if emails else None
+    for email in emails:
+        async with database.session() as session:
+            person = await session.get(PersonRow, email.lower())
+        if person is None or (now is not None and person.left_at is not None and person.left_at <= now):
+            raise Refusal(
+                422, "UnknownPerson", f"{email} does not work here", where=where, hint="name somebody of /v1/people"
+            )
+
+
+async def _counter(
+    database: Database, row: DealRow, content: dict[str, Any], caller: Caller, once: Once
+) -> QuoteDraftRow:
+    """The counter-proposal, priced on trial and stored first, as the next draft in the approver's name."""
+    entity = await entity_of(database, row.entity_id)
+    account = await account_of(database, row.account_id)
+    found = await tried(database, content, entity=entity, account=account, deal=row)
+    draft = draft_row(draft_id=once.id("qd"), deal_id=row.id, content=found.content, by=caller.person)
+    draft.delivered_at = draft.created_at  # the decision itself tells the deal of it
+    async with database.transaction() as session:
+        await insert_once(session, draft)
+    return draft
 
 
 async def _hash_of(database: Database, deal_id: str, version: int) -> str:

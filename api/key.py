@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import text
 from sqlmodel import col, select
 
+from api.approving.world import reseat
 from api.caller import SHOWN, Admin, Role, hash_of, new_secret
 from api.errors import missing
 from api.idempotency import OnceKey, WriteRoute
@@ -19,6 +20,12 @@ from models.access import ApiKeyRow
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=WriteRoute)
 
 Group = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")]
+
+
+_PERSON = text("""
+    INSERT INTO people (email, name, groups, country, language, zone, slack)
+    VALUES (:email, :name, :groups, '', 'en', 'UTC', '') ON CONFLICT (email) DO NOTHING
+""")
 
 
 class KeyIn(Schema):
@@ -60,8 +67,11 @@ _INSERT = text("""
 
 
 @router.post("", status_code=201, response_model=NewKeyOut)
-async def create_key(key: KeyIn, _caller: Admin, once: OnceKey, database: Db) -> Response:
-    """Make a key for a person in a role. The key is in this answer and nowhere else."""
+async def create_key(key: KeyIn, request: Request, _caller: Admin, once: OnceKey, database: Db) -> Response:
+    """Make a key for a person in a role. The key is in this answer and nowhere else.
+
+    Whoever is to approve for a group is asked by name: so they become one of our people, where they are not yet.
+    """
     secret = new_secret()
     row = ApiKeyRow(
         id=once.id("key"),
@@ -74,6 +84,12 @@ async def create_key(key: KeyIn, _caller: Admin, once: OnceKey, database: Db) ->
     )
     async with database.transaction() as session:
         await sql(session, _INSERT, row.model_dump(exclude={"recorded_at", "revoked_at"}))
+        if row.groups:
+            person = {"email": key.person, "name": key.person, "groups": row.groups}
+            await sql(session, _PERSON, person)
+    if row.groups:
+        reason = f"{key.person} may decide"
+        await reseat(request, database, key.person, reason, cause=row.id, groups=row.groups)
     return Unrepeatable(NewKeyOut(key=secret, **KeyOut.model_validate(row).model_dump()))
 
 

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from api.approving.world import reseat
 from api.caller import Admin, Anyone
 from api.errors import missing
 from api.idempotency import OnceKey, WriteRoute
 from api.key import Group
 from api.pagination import Cursor, Limit, Page, decode, encode, page
-from api.schema import Country, Email, Line, Out, Schema
+from api.schema import At, Country, Email, Language, Line, Out, Schema, Zone
 from api.store import Db, sql
 from models.access import PersonRow
 
@@ -25,6 +26,10 @@ class PersonIn(Schema):
     groups: list[Group] = Field(default=[], max_length=50, examples=[["sales_manager"]])
     manager: Email | None = Field(default=None, examples=["vera@acme.example"])
     country: Country | None = Field(default=None, examples=["DE"])
+    left_at: At | None = Field(default=None, description="from then on nobody decides by that name")
+    language: Language = "en"
+    zone: Zone = "UTC"
+    slack: str = Field(default="", max_length=500, description="the channel (or webhook) where they read notices")
 
 
 class PersonOut(Out):
@@ -33,16 +38,27 @@ class PersonOut(Out):
     groups: list[str]
     manager: str | None
     country: str
+    left_at: At | None
+    language: str
+    zone: str
+    slack: str
 
 
 @router.post("", status_code=201)
-async def save_person(person: PersonIn, _caller: Admin, _once: OnceKey, database: Db) -> PersonOut:
-    """Make a person, or write over what is known of one."""
+async def save_person(person: PersonIn, request: Request, _caller: Admin, once: OnceKey, database: Db) -> PersonOut:
+    """Make a person, or write over what is known of one. Open approvals are looked up anew where it matters to them."""
     values = {**person.model_dump(), "country": person.country or "", "groups": sorted(set(person.groups))}
     statement = insert(PersonRow).values(values)
     known = {name: value for name, value in values.items() if name != "email"}
     async with database.transaction() as session:
+        before = await session.get(PersonRow, person.email)
+        moved = before is not None and (
+            person.left_at is not None or before.left_at or before.groups != values["groups"]
+        )
         await sql(session, statement.on_conflict_do_update(index_elements=["email"], set_=known))
+    if moved:
+        reason = f"{person.email} left" if person.left_at is not None else f"{person.email} is in other groups"
+        await reseat(request, database, person.email, reason, cause=once.id("person"), groups=person.groups)
     return PersonOut.model_validate(PersonRow(**values))
 
 

@@ -12,7 +12,7 @@ from api.exact import document_body, document_of
 from api.idempotency import OnceKey, WriteRoute
 from api.schema import Out
 from api.store import Db, sql
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.document import content_hash
 from domain.dunning_policy import DunningPolicy
 from domain.ids import derived
@@ -76,7 +76,7 @@ async def add_approval_policy(
     request: Request, response: Response, _caller: DealDesk, _once: OnceKey, database: Db
 ) -> PolicyOut:
     """Read an approval policy (JSON or YAML), name every problem in it, and keep it as a new version (200: known already)."""
-    return await _post(request, response, database, ApprovalPolicyRow, "ap", lambda content: Policy.parse(content).name)
+    return await _post(request, response, database, ApprovalPolicyRow, "ap", lambda content: Matrix.parse(content).name)
 
 
 @router.post("/dunning", status_code=201, openapi_extra=document_body(DUNNING_EXAMPLE))

@@ -1,21 +1,26 @@
-"""What a crash left behind is delivered: drafts, facts, mails, events. One relay at a time, by an advisory lock; each thing backs off alone."""
+"""What a crash left behind is delivered: drafts, facts, mails, notices, events. One relay at a time, by an advisory lock; each thing backs off alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
 from api.deal import deliver_draft
 from api.door import Door
 from api.inbox import tell
 from api.mail import Post
+from api.notices.send import CHANNELS, Notifier
 from api.store import sql
+from gateways.ports import GatewayUnavailable
 from models import outbox
+from models.approval import NoticeRow
 from models.database import Database
 from models.outbox import InboxRow
 from models.quote import QuoteDraftRow
@@ -26,6 +31,7 @@ PAUSE = 1.0  # seconds between two rounds
 STANDBY = 5.0  # seconds between two looks at a lock that another process holds
 LONGEST_BACKOFF = 60.0
 LONGEST_ASIDE = 30.0  # seconds that mails wait for a clock that moves and moves
+NOTICES_WAIT = 0.5  # seconds that a round waits for a channel: one that is slow goes on beside the next rounds
 BATCH = 100
 
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('q2c/relay', 4))")
@@ -37,6 +43,14 @@ _LATE_FACT = text(
     "(inbox.status = 'new' AND inbox.recorded_at < now() - interval '2 seconds')"
     " OR (inbox.status = 'signalled' AND inbox.recorded_at < now() - interval '30 seconds')"
 )
+
+
+async def _give_back(connection: AsyncConnection) -> None:
+    """The lock goes with its connection where it cannot be given back; a cancellation under way is not lost over that."""
+    try:
+        await connection.execute(_GIVE)
+    except Exception:  # noqa: BLE001 - whatever ails the connection, it is not used again
+        await connection.invalidate()
 
 
 @dataclass(slots=True)
@@ -59,11 +73,12 @@ class Backoff:
 class Relay:
     """The background task of the API process."""
 
-    def __init__(self, database: Database, door: Door, post: Post) -> None:
-        self.database, self.door, self.post = database, door, post
+    def __init__(self, database: Database, door: Door, post: Post, notifier: Notifier) -> None:
+        self.database, self.door, self.post, self.notifier = database, door, post, notifier
         self.backoff = Backoff()
+        self._channels: dict[str, asyncio.Task[bool]] = {}
         self._moving = 0
-        self._mails_at = monotonic()
+        self._sent_at = monotonic()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -94,12 +109,21 @@ class Relay:
                     if not await self.once():
                         await asyncio.sleep(PAUSE)
             finally:
-                await connection.execute(_GIVE)
+                await self._stop_channels()
+                await _give_back(connection)
 
     async def once(self) -> bool:
         """One round over all that waits. True: there was a full batch of something, so there is probably more."""
-        full = [await part() for part in (self._drafts, self._facts, self._mails, self._events)]
-        return any(full)
+        first = [await part() for part in (self._drafts, self._facts)]
+        full = [await part() for part in (*self._sending(), self._events)]
+        return any(first + full)
+
+    def _sending(self) -> Sequence[Callable[[], Awaitable[bool]]]:
+        """Mails and notices, unless a clock moves, and moves for long."""
+        if self._moving and monotonic() - self._sent_at < LONGEST_ASIDE:
+            return ()
+        self._sent_at = monotonic()
+        return self._mails, self._notices
 
     async def _each(self, key: str, what: str, work: Callable[[], Awaitable[None]]) -> bool:
         """Do one thing; where it fails, say so and come back to it later. True: it was done."""
@@ -137,12 +161,45 @@ class Relay:
         return False
 
     async def _mails(self) -> bool:
-        if self._moving and monotonic() - self._mails_at < LONGEST_ASIDE:
-            return False
-        self._mails_at = monotonic()
         rows = await self.post.waiting(BATCH)
         sent = [await self._each(row.key, "mail", lambda row=row: self.post.send(row)) for row in rows]  # type: ignore[misc]
         return len(rows) == BATCH and any(sent)
+
+    async def _notices(self) -> bool:
+        """Each channel at its own pace: mail does not wait for a chat that does not answer, nor a round for either."""
+        for channel in CHANNELS:
+            if channel not in self._channels:
+                self._channels[channel] = asyncio.create_task(self._channel(channel))
+        await asyncio.wait(self._channels.values(), timeout=NOTICES_WAIT)
+        ended = {channel: task for channel, task in self._channels.items() if task.done()}
+        self._channels = {channel: task for channel, task in self._channels.items() if channel not in ended}
+        return any(await asyncio.gather(*ended.values()))
+
+    async def _channel(self, channel: str) -> bool:
+        """Send what waits for one channel, until it does not answer: then all of it waits, longer each time."""
+        if not self.backoff.due(f"channel/{channel}"):
+            return False
+        rows = await self.notifier.waiting(channel, BATCH)
+        each = (self._each(row.key, "notice", partial(self._notice, row)) for row in rows if self._open(row))
+        sent = [await one for one in each]
+        return len(rows) == BATCH and any(sent)
+
+    def _open(self, row: NoticeRow) -> bool:
+        return self.backoff.due(f"channel/{row.channel}")
+
+    async def _notice(self, row: NoticeRow) -> None:
+        try:
+            await self.notifier.send(row)
+        except GatewayUnavailable:
+            self.backoff.failed(f"channel/{row.channel}")
+            raise
+        self.backoff.done(f"channel/{row.channel}")
+
+    async def _stop_channels(self) -> None:
+        for task in self._channels.values():
+            task.cancel()
+        await asyncio.gather(*self._channels.values(), return_exceptions=True)
+        self._channels = {}
 
     async def _events(self) -> bool:
         """Nobody subscribes yet: an event is delivered by being written to the log, in its order, at least once."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "cli.files:import_",
     "demo": "cli.demo:demo",
     "audit": "cli.audit:audit",
+    "approve": "cli.approve:approve",
 }
 PREVIEWS = {
     "rate": "cli.preview:rate_",
@@ -30,6 +31,7 @@ GROUPS = {
     "sandbox": "cli.clock:sandboxes",
     "pricebook": "cli.price_book:app",
     "coupon": "cli.coupon:app",
+    "policy": "cli.policy:app",
     "invoice": "cli.invoice:app",
 }
 

@@ -22,7 +22,7 @@ from cli.audit_periods import every_due_bill_is_made_once, invoices_bill_what_wa
 from cli.trouble import Trouble
 from gateways.parties import PartiesFor
 from gateways.ports import GatewayRefused, GatewayUnavailable
-from models import audit_deals, audit_invoices, audit_ledger, audit_quotes
+from models import audit_approvals, audit_deals, audit_invoices, audit_ledger, audit_quotes
 from models.audit import Breach, Check
 from models.database import Database
 from settings import Settings
@@ -32,6 +32,7 @@ IN_THE_DATABASE: tuple[Check, ...] = (
     *audit_invoices.CHECKS,
     *audit_deals.CHECKS,
     *audit_quotes.CHECKS,
+    *audit_approvals.CHECKS,
     every_due_bill_is_made_once,
     invoices_bill_what_was_agreed,
     contract_lines_are_those_agreed,

@@ -62,6 +62,13 @@ class Api:
             _read(answer)
         return answer.text
 
+    def bytes(self, path: str) -> bytes:
+        """One document as the bytes that it is. Raises what `get` raises."""
+        answer = self._send("GET", path)
+        if answer.is_error:
+            _read(answer)
+        return answer.content
+
     def pages(self, path: str, *, most: int | None = None, **params: Any) -> Iterator[Json]:
         """Every item of a list, read page by page; at most `most`."""
         cursor, left = None, most

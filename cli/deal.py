@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from cli import show
+from cli.approve import evidence
 from cli.client import Api, Refused, api_of
 from cli.deal_id import DealId, found, open_order
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
@@ -36,6 +37,7 @@ _MORE: dict[str, Callable[..., None]] = {
     "questions": questions,
     "answer": answer,
     "milestone": milestone,
+    "evidence": evidence,
 }
 for _name, _command in _MORE.items():
     app.command(_name)(_command)

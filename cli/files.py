@@ -16,7 +16,7 @@ from cli.trouble import Trouble
 from demo.load import ACCOUNT_COLUMNS, ACCOUNT_OPTIONAL, load_accounts, load_entities, load_people
 from demo.positions import Document, FileProblem, FileProblems, load_csv
 from demo.records import Account, Entity, Person
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.dunning_policy import DunningPolicy
 
 ORDER = ("entity", "person", "price book", "coupon", "approval policy", "dunning policy", "account")
@@ -81,7 +81,7 @@ def _items(path: Path, card: str, entity: str) -> list[Item]:
         case {"coupons": _} | {"code": _}:
             return coupon_items(read)
         case {"rules": _}:
-            policy = read.read(Policy.parse)
+            policy = read.read(Matrix.parse)
             return [_document(read, "approval policy", policy.name, "/v1/policies/approval")]
         case {"card": _} | {"transfer": _}:
             dunning = read.read(DunningPolicy.parse)

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.caller import SHOWN, Role, hash_of, new_secret
 from demo.positions import load_yaml
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.dunning_policy import DunningPolicy
 from domain.ids import derived
 from models.access import ApiKeyRow
@@ -55,7 +55,7 @@ async def _first_key(session: AsyncSession, person: str) -> str | None:
 async def _policies(session: AsyncSession) -> None:
     if await latest_approval(session, STANDARD) is None:
         content = _content("approval.yaml")
-        Policy.parse(content)
+        Matrix.parse(content)
         session.add(ApprovalPolicyRow(id=derived("ap", STANDARD, 1), name=STANDARD, version=1, content=content))
     if await latest_dunning(session, STANDARD) is None:
         content = _content("dunning.yaml")

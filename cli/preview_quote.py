@@ -38,7 +38,7 @@ def quote(
 ) -> None:
     """What a quote file comes to: waterfall, totals, approvals, every invoice of its term. Nothing is stored."""
     said = asked(file, whole=False)
-    book = _book(said, price_book)
+    book = price_book_of(said, price_book)
     rules = load_approval_policy(policy) if policy is not None else None
     issued = load_coupons(coupons) if coupons is not None else {}
     with in_file(said):
@@ -58,7 +58,8 @@ def quote(
         _print(show.console(), said.name or file.stem, shown)
 
 
-def _book(said: Asked, file: Path | None) -> PriceBook:
+def price_book_of(said: Asked, file: Path | None) -> PriceBook:
+    """The price book that the option or the quote's file names. Raises Trouble where neither does, FileProblems."""
     book = load_price_book(file) if file is not None else said.price_book
     if book is None:
         raise Trouble(

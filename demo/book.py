@@ -20,7 +20,7 @@ from demo.load import (
 from demo.positions import FileProblem, FileProblems
 from demo.quotes import load_coupons, load_price_rise, load_quotes
 from demo.records import Account, Deal, Entity, Person, PriceRise
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.coupon import Coupon
 from domain.dunning_policy import DunningPolicy
 from domain.errors import DomainError
@@ -40,7 +40,7 @@ class Book:
     people: dict[str, Person]
     accounts: dict[str, Account]
     price_books: dict[str, PriceBook]
-    approval: Policy
+    approval: Matrix
     dunning: DunningPolicy
     deals: tuple[Deal, ...]
     coupons: dict[str, Coupon]

@@ -87,7 +87,7 @@ async def _people(world: World, admin: Caller, book: Book) -> tuple[dict[str, Ca
 def _groups_asked(book: Book) -> set[str]:
     """Every group that the approval policy asks or escalates to."""
     rules = book.approval.rules
-    return {group for rule in rules for _, group in rule.require} | {rule.escalate_to for rule in rules}
+    return {each.group for rule in rules for each in rule.require} | {each.to for rule in rules for each in rule.stages}
 
 
 async def _sandbox(world: World, admin: Caller, book: Book, entity: Entity) -> Sandbox:

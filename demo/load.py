@@ -12,7 +12,7 @@ from demo import fates
 from demo.positions import FileProblem, FileProblems, Row, load_csv, load_yaml
 from demo.records import Account, Deal, Entity, Person, TaxRate
 from domain import price_book
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.calendar import UnknownZone, local_midnight
 from domain.document import Reader
 from domain.dunning_policy import DunningPolicy
@@ -45,9 +45,9 @@ def load_price_book(path: Path) -> price_book.PriceBook:
     return load_yaml(path).read(price_book.parse)
 
 
-def load_approval_policy(path: Path) -> Policy:
+def load_approval_policy(path: Path) -> Matrix:
     """An approval policy. Raises FileProblems."""
-    return load_yaml(path).read(Policy.parse)
+    return load_yaml(path).read(Matrix.parse)
 
 
 def load_dunning_policy(path: Path) -> DunningPolicy:

@@ -10,7 +10,8 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   │   ├── DraftInvalid          quote_draft.py
     │   │   ├── ConfigurationBroken   configuration.py
     │   │   ├── CouponInvalid         coupon.py
-    │   │   ├── PolicyInvalid         approval_policy.py
+    │   │   ├── MatrixInvalid         approving/policy.py
+    │   │   ├── CalendarsInvalid      approving/calendar.py
     │   │   └── DunningPolicyInvalid  dunning_policy.py
     │   ├── UnknownCurrency, CurrencyMismatch, AmountOutOfRange, NothingToSpreadOver    money.py
     │   ├── DateOutOfRange, UnknownZone, NaiveInstant, PeriodEmpty                      calendar.py
@@ -25,13 +26,18 @@ Each error is declared in the file of the rule that raises it; the tree, with th
     │   ├── QuoteCurrencyMismatch, QuoteBookMismatch, UpliftOutOfRange                  quote.py
     │   ├── MigrationCurrencyMismatch, MigrationChangesBilling                          price_migration.py
     │   ├── TaxRateOutOfRange     tax.py
+    │   ├── UnknownVerb           approving/machine.py
+    │   ├── NeverOpen             approving/calendar.py
     │   ├── InvoiceEmpty          invoice.py
     │   └── EntryUnbalanced, EntryEmpty, ReceiptNotPositive                             ledger.py
     ├── Conflict (kind conflict: right in itself, but not now)
     │   ├── CouponOutOfDate, CouponDoesNotFit, CouponUsedUp, CouponForFirstOrder        coupon.py
-    │   └── PriceBookNotYetValid, PriceBookOutOfDate, PriceBookNotForAccount            quote.py
+    │   ├── PriceBookNotYetValid, PriceBookOutOfDate, PriceBookNotForAccount            quote.py
+    │   ├── SupersededVersion, NothingToDecide, AlreadyDecided                          approving/machine.py
+    │   └── TooManyToAskAll       approving/asking.py
     ├── NotFound (kind not_found)
     └── Forbidden (kind forbidden: right, but not by this person)
+        └── OwnDeal, WrongGroup, DelegationRefused                                      approving/machine.py
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _notice(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     running = deal.contract
     if not isinstance(outcome, Noticed) or running is None or running.stage != contracts.ACTIVE:
         return deal
-    order = orders.renewal(number=outcome.order_number, priced=outcome.priced, at=now)
+    order = orders.renewal(number=outcome.order_number, priced=outcome.priced, at=now, owner=deal.owner)
     if renewal.missed(step.at, running_since=running.since, now=now):
         order = replace(order, parked=f"the notice of renewal was due on {local_date(step.at, deal.zone)}")
     return replace(deal, orders=(*deal.orders, order), next_order=max(deal.next_order, outcome.order_number + 1))

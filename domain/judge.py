@@ -9,9 +9,10 @@ from domain import approval, contract, dunning
 from domain import order as orders
 from domain.calendar import local_date
 from domain.errors import Conflict, DomainError
-from domain.folding import facts
+from domain.folding import decision, facts
 from domain.message import (
     Answer,
+    ApplyPolicy,
     Ask,
     Cancel,
     Command,
@@ -22,6 +23,7 @@ from domain.message import (
     Reach,
     Reply,
     Reprice,
+    Reseat,
     Respond,
     Retry,
     Revise,
@@ -83,20 +85,22 @@ def _folded(deal: Deal, message: Message, fact: Fact | None, now: datetime) -> t
         return facts.folded(deal, fact, now)
     if deal.closed:
         raise DealClosed(closed=deal.closed)
-    return _commanded(deal, message.body, message.by, now), Verdict.ACCEPTED
+    return _commanded(deal, message.body, message.by, now, ref=message.id), Verdict.ACCEPTED
 
 
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
-def _commanded(deal: Deal, body: Command, by: str, now: datetime) -> Deal:
+def _commanded(deal: Deal, body: Command, by: str, now: datetime, *, ref: str) -> Deal:
     match body:
         case Revise():
             deal = _revise(deal, body, by, now)
         case Submit():
             deal = _submit(deal, body, now)
-        case Decide():
-            deal = _decide(deal, body, by, now)
+        case Decide() | Reseat() | ApplyPolicy():
+            order = next((o for o in deal.orders if o.stage is OrderStage.IN_APPROVAL), None)
+            order = order or _open_order(deal, "decide", REVISABLE)
+            deal = deal.with_order(decision.folded(order, body, decision.Told(by, deal.owner, now, ref)))
         case Withdraw():
             deal = _withdraw(deal, body, now)
         case Cancel():
@@ -164,24 +168,7 @@ def _submit(deal: Deal, body: Submit, now: datetime) -> Deal:
     order = _open_order(deal, "submit", frozenset({OrderStage.PRICED}))
     if body.version != order.version:
         raise approval.SupersededVersion(decided=body.version, current=order.version, where="version")
-    return deal.with_order(order.submitted(now))
-
-
-def _decide(deal: Deal, body: Decide, by: str, now: datetime) -> Deal:
-    order = next((o for o in deal.orders if o.stage is OrderStage.IN_APPROVAL), None)
-    asked = order is not None
-    order = order or _open_order(deal, "decide", REVISABLE)
-    approval.check(
-        body,
-        approval=order.approval if asked else approval.NOTHING_ASKED,  # what was rejected or expired stays so
-        by=by,
-        owner=by if by == order.drafted_by else deal.owner,
-        version=order.version,
-        content_hash=order.content_hash,
-    )
-    if body.approve:
-        return deal.with_order(order.granted(body.groups, now))
-    return deal.with_order(order.moved(OrderStage.REJECTED, now, reason=body.reason))
+    return deal.with_order(order.submitted(now, owner=deal.owner))
 
 
 def _withdraw(deal: Deal, body: Withdraw, now: datetime) -> Deal:

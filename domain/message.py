@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from domain import need
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revise:
@@ -27,14 +29,50 @@ class Submit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
-    """A decision of the deal desk on one version. `groups` are the groups of the person who decides."""
+    """A decision of the deal desk on one version. `groups` are the groups of the person who decides.
+
+    `verb`: approve, reject, changes, delegate, abstain, comment; '' means what `approve` says. `group` narrows it to one
+    of the groups asked. A counter-proposal is a stored draft; `to` takes a delegation; `mentions` are told of it.
+    """
 
     version: int
     content_hash: str
     approve: bool
     reason: str
     groups: tuple[str, ...] = ()
+    verb: str = ""
+    group: str = ""
+    to: str = ""
+    draft_id: str = ""
+    draft_hash: str = ""
+    mentions: tuple[str, ...] = ()
     kind: Literal["decide"] = "decide"
+
+    @property
+    def what(self) -> str:
+        return self.verb or ("approve" if self.approve else "reject")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reseat:
+    """Who is asked was looked up anew since `person` left, is away or named a deputy: the seats of open requests."""
+
+    version: int
+    person: str
+    asks: tuple[need.Ask, ...]
+    reason: str
+    kind: Literal["reseat"] = "reseat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPolicy:
+    """An admin applies another version of the policy to an approval in flight: what the version needs by it."""
+
+    version: int
+    content_hash: str
+    needs: tuple[need.Need, ...]
+    reason: str
+    kind: Literal["apply_policy"] = "apply_policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +162,22 @@ class FactCame:
     kind: Literal["fact_came"] = "fact_came"
 
 
-Command = Revise | Submit | Decide | Withdraw | Cancel | Retry | Respond | Ask | Reply | Reach | Reprice | TakeUp
+Command = (
+    Revise
+    | Submit
+    | Decide
+    | Reseat
+    | ApplyPolicy
+    | Withdraw
+    | Cancel
+    | Retry
+    | Respond
+    | Ask
+    | Reply
+    | Reach
+    | Reprice
+    | TakeUp
+)
 Body = Command | FactCame
 
 

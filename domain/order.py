@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain import approval, entitlement
-from domain.approval import NOTHING_ASKED, Approval, SupersededVersion
+from domain.approval import NOTHING_ASKED, Approval, Stand, SupersededVersion
+from domain.approving import reapproval
 from domain.entitlement import Provisioning
 from domain.errors import Conflict
 from domain.message import Ask, Respond
@@ -28,6 +29,7 @@ class OrderStage(StrEnum):
     PROVISIONING = "provisioning"
     REFUSED = "refused"  # the draft could not be priced
     REJECTED = "rejected"
+    CHANGES_ASKED = "changes_asked"  # an approver wants another offer
     DECLINED = "declined"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
@@ -44,7 +46,14 @@ OPEN = frozenset(
     }
 )
 BACK_WITH_SALES = frozenset(
-    {OrderStage.REFUSED, OrderStage.REJECTED, OrderStage.DECLINED, OrderStage.EXPIRED, OrderStage.WITHDRAWN}
+    {
+        OrderStage.REFUSED,
+        OrderStage.REJECTED,
+        OrderStage.CHANGES_ASKED,
+        OrderStage.DECLINED,
+        OrderStage.EXPIRED,
+        OrderStage.WITHDRAWN,
+    }
 )
 REVISABLE = OPEN | BACK_WITH_SALES | {OrderStage.DRAFT}
 
@@ -117,6 +126,7 @@ class Order:
     provisioning: Provisioning | None = None
     reason: str = ""
     parked: str = ""
+    stands: tuple[Stand, ...] = ()  # what was approved of earlier versions
 
     @property
     def subject(self) -> str:
@@ -139,6 +149,7 @@ class Order:
             drafted_by=by,
             drafts=self.drafts + 1,
             approval=NOTHING_ASKED,
+            stands=reapproval.harvest(self.stands, self.approval, version=self.version, content_hash=self.content_hash),
             share_id="",
             chosen="",
             envelope_id="",
@@ -156,9 +167,16 @@ class Order:
             needs=outcome.needs,
         )
 
-    def submitted(self, at: datetime) -> Order:
-        """Approval is asked for where the policy needs it; otherwise the version is approved as it stands."""
-        asked = replace(self, approval=Approval.of(self.needs))
+    def submitted(self, at: datetime, *, owner: str = "") -> Order:
+        """Approval is asked for where the policy needs it and no decision stands; otherwise it is approved as it stands."""
+        begun = reapproval.begun(
+            self.needs,
+            stands=self.stands,
+            barred=(owner, self.drafted_by),
+            content_hash=self.content_hash,
+            at=at,
+        )
+        asked = replace(self, approval=begun)
         return asked.moved(OrderStage.APPROVED if asked.approval.granted else OrderStage.IN_APPROVAL, at)
 
     @property
@@ -211,13 +229,22 @@ class Order:
         again = self.provisioning
         if again is not None and again.undone and not again.abandoned:
             again = again.again()
-        return replace(self, parked="", provisioning=again, since=at)
+        asked = self.approval.again() if self.approval.blocked else self.approval
+        return replace(self, parked="", provisioning=again, approval=asked, since=at)
 
     def granted(self, groups: tuple[str, ...], at: datetime) -> Order:
-        after = replace(self, approval=self.approval.approved_by(groups))
-        if after.approval.granted:
+        return self.with_approval(self.approval.approved_by(groups), at)
+
+    def with_approval(self, approval: Approval, at: datetime) -> Order:
+        """What was asked or decided is folded in: the last grant approves the version; nobody left to ask parks it."""
+        parked = "" if self.parked == self.approval.blocked else self.parked
+        after = replace(self, approval=approval)
+        if self.stage is not OrderStage.IN_APPROVAL:
+            return after
+        if approval.granted:
             return after.moved(OrderStage.APPROVED, at)
-        return after if after.approval.level == self.approval.level else replace(after, since=at)
+        after = replace(after, parked=parked or approval.blocked)
+        return after if approval.level == self.approval.level else replace(after, since=at)
 
 
 def opened(*, number: int, draft_id: str, draft_hash: str, by: str, at: datetime) -> Order:
@@ -233,12 +260,12 @@ def opened(*, number: int, draft_id: str, draft_hash: str, by: str, at: datetime
     )
 
 
-def renewal(*, number: int, priced: Priced, at: datetime) -> Order:
+def renewal(*, number: int, priced: Priced, at: datetime, owner: str = "") -> Order:
     """A renewal is offered: by silence it is booked at the end of the term; otherwise it goes out for signature."""
     order = Order(number=number, kind=RENEWAL, stage=OrderStage.PRICED, since=at).priced(priced, at)
     if priced.terms.auto_renew:
         return order.moved(OrderStage.NOTICED, at)
-    return order.submitted(at)
+    return order.submitted(at, owner=owner)
 
 
 def steps(order: Order) -> tuple[Step, ...]:

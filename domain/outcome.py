@@ -7,25 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
+from domain import need
 from domain.message import Answer, Fact, Message
+from domain.need import Need as Need  # noqa: PLC0414  (known from here)
 from domain.quoting.alternative import UnknownAlternative
 
 if TYPE_CHECKING:
     from domain.quote_version import PricedQuote
 
 LINK = "link"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """One approval that a version needs: a group at a level, with its patience in hours."""
-
-    level: int
-    group: str
-    reason: str
-    remind_after_hours: int
-    escalate_after_hours: int
-    escalate_to: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +141,14 @@ class Priced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """People were asked by name, reminded or escalated to, with the dates of what follows by their calendars."""
+
+    asks: tuple[need.Ask, ...]
+    kind: Literal["asked"] = "asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRefused:
     error: str
     reason: str
@@ -241,5 +239,17 @@ class Failed:
 
 
 Outcome = (
-    Taken | Priced | PriceRefused | Presented | Sent | Booked | Activated | Billed | Charged | Noticed | Done | Failed
+    Taken
+    | Priced
+    | Asked
+    | PriceRefused
+    | Presented
+    | Sent
+    | Booked
+    | Activated
+    | Billed
+    | Charged
+    | Noticed
+    | Done
+    | Failed
 )

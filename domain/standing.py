@@ -34,6 +34,7 @@ _ORDER_WAITS: dict[OrderStage, tuple[str, str]] = {
     OrderStage.PRICED: ("quote", "submission"),
     OrderStage.REFUSED: ("quote", "revision"),
     OrderStage.REJECTED: ("quote", "revision"),
+    OrderStage.CHANGES_ASKED: ("quote", "revision"),
     OrderStage.DECLINED: ("quote", "revision"),
     OrderStage.EXPIRED: ("quote", "revision"),
     OrderStage.WITHDRAWN: ("quote", "revision"),
@@ -87,7 +88,7 @@ def _place(deal: Deal) -> tuple[str, str, str, datetime]:
 def _who(deal: Deal, order: Order) -> str:
     match order.stage:
         case OrderStage.IN_APPROVAL:
-            return ", ".join(sorted({g for r in order.approval.waiting for g in r.groups})) or "q2c"
+            return ", ".join(sorted({who for r in order.approval.waiting for who in r.who})) or "q2c"
         case OrderStage.PRESENTED | OrderStage.OUT_FOR_SIGNATURE:
             return CUSTOMER
         case OrderStage.PROVISIONING:

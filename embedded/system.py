@@ -154,6 +154,7 @@ class System:
             "Q2C_LINK_SECRET": self.secrets["links"],
             "Q2C_SMTP_HOST": HOST,
             "Q2C_SMTP_PORT": str(self.ports["smtp"]),
+            "Q2C_SLACK_URL": f"{self.sandbox_url}/slack/{{channel}}",
             "Q2C_PUBLIC_URL": self.api_url,
         }
         chosen = {name: value for name, value in os.environ.items() if name.startswith("Q2C_") and value}

@@ -38,6 +38,8 @@ __all__ = [
     "QuoteOffer",
     "QuoteStretch",
     "Seller",
+    "evidence_pages",
+    "evidence_pdf",
     "invoice_pdf",
     "order_form",
     "pages_as_png",
@@ -67,6 +69,16 @@ def order_form(data: QuoteData) -> bytes:
 def invoice_pdf(data: InvoiceData) -> bytes:
     """The invoice as PDF. Raises UnknownCurrency for a currency without ISO 4217 decimals."""
     return _rendered("invoice.typ", invoice_view(data), "pdf")[0]
+
+
+def evidence_pdf(view: dict[str, object]) -> bytes:
+    """The evidence of a deal's approvals as PDF, from what `evidence_view` made of it."""
+    return _rendered("evidence.typ", view, "pdf")[0]
+
+
+def evidence_pages(view: dict[str, object]) -> list[bytes]:
+    """Each page of the evidence as a picture, to be looked at."""
+    return _rendered("evidence.typ", view, "png")
 
 
 def pages_as_png(data: QuoteData | InvoiceData, template: str = "quote.typ") -> list[bytes]:

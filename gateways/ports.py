@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.payment import ChargeOutcome
 
@@ -146,6 +146,21 @@ class Mail:
 
 class Mailer(Protocol):
     async def send(self, mail: Mail) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPost:
+    key: str  # becomes the mark of its first block, so that a second delivery is recognisable
+    channel: str
+    text: str  # for notifications, and where blocks are not shown
+    blocks: tuple[dict[str, Any], ...]  # Slack's Block Kit, at least one
+
+
+class Chat(Protocol):
+    def reaches(self, channel: str) -> str:
+        """The host that a post to this channel would go to; empty: nowhere."""
+
+    async def post(self, message: ChatPost) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

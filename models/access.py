@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, Text, cast
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.account import LANGUAGES
 from models.base import Recorded, Row, Texts, one_of
 
 ROLES = ("sales", "deal_desk", "finance", "ops", "admin")
@@ -28,15 +29,23 @@ class ApiKeyRow(Row, table=True):
 
 
 class PersonRow(Row, table=True):
-    """`manager` is an email: where an approval escalates to."""
+    """`manager` is an email: where an approval escalates to. `slack`: the channel (or webhook) they read; '' none.
+
+    `left_at`: from then on nobody decides by that name. `language` and `zone` are those of what they are told.
+    """
 
     __tablename__ = "people"
+    __table_args__ = (one_of("language", LANGUAGES),)
 
     email: str = Field(primary_key=True)
     name: str
     groups: Texts
     manager: str | None = None
     country: str = ""
+    left_at: datetime | None = None
+    language: str = "en"
+    zone: str = "UTC"
+    slack: str = ""
     recorded_at: Recorded = None
 
 

@@ -176,6 +176,12 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "receipts": ("deal_id", "invoice_id"),
     "cash_applications": (),
     "coupons": (),
+    "approval_votes": (),
+    "approval_comments": (),
+    "approval_entries": (),
+    "calendars": (),
+    "decision_links": ("used_at", "used_ref"),
+    "absences": ("revoked_at",),
     "share_links": ("revoked_at", "revoked_by"),
     "share_views": (),
     "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
@@ -197,6 +203,7 @@ ONCE: dict[str, tuple[str, ...]] = {
     "share_links": ("revoked_at", "revoked_by"),
     "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
     "price_migrations": ("finished_at",),
+    "absences": ("revoked_at",),
 }
 
 

@@ -1,4 +1,5 @@
 """Quotes: drafts as the API stored them, and the priced versions made of them, immutable but for their status."""
+# ruff: noqa: RUF012 (a column's default is a value, never changed in place)
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,6 +27,7 @@ STATUSES = (
     "provisioning",
     "done",
     "rejected",
+    "changes_asked",
     "declined",
     "expired",
     "withdrawn",
@@ -99,6 +101,7 @@ class QuoteVersionRow(Row, table=True):
     created_at: datetime
     alternative: str = ""
     kind: str = "quote"
+    sheet: Json = {}  # all its facts, as text: what whoever decides has before them
     recorded_at: Recorded = None
 
 

@@ -12,6 +12,7 @@ from models import (  # noqa: F401  (importing a module registers its tables)
     contract,
     coupon,
     deal,
+    directory,
     entity,
     idempotency,
     invoice,

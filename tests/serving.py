@@ -42,6 +42,7 @@ def settings_over(
         bank_url=f"{outside.url}/bank",
         bank_secret=SecretStr(outside.bank_secret),
         smtp_port=outside.smtp_port,
+        slack_url=SecretStr(f"{outside.url}/slack/{{channel}}"),
         link_secret=SecretStr("the-first-secret-of-tests,the-old-secret-of-tests"),
         public_url=f"http://127.0.0.1:{port}",
     )

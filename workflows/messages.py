@@ -63,6 +63,8 @@ class Messages(ABC):
     revise = _command("revise")
     submit = _command("submit")
     decide = _command("decide")
+    reseat = _command("reseat")
+    apply_policy = _command("apply_policy")
     withdraw = _command("withdraw")
     cancel = _command("cancel")
     retry = _command("retry")

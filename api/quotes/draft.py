@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.errors import Refusal
 from domain import price_book as books
-from domain.approval_policy import Policy
+from domain.approving.policy import Matrix
 from domain.calendar import local_date
 from domain.coupon import Coupon, redeem
 from domain.document import content_hash
@@ -134,10 +134,10 @@ async def tried(
     return Tried(draft=draft, content=said, found=found)
 
 
-async def _policy(session: AsyncSession) -> Policy | None:
+async def _policy(session: AsyncSession) -> Matrix | None:
     """The approval policy that a version would be judged by; None: there is none yet."""
     row = await policies.latest_approval(session, POLICY)
-    return Policy.parse(row.content) if row is not None else None
+    return Matrix.parse(row.content) if row is not None else None
 
 
 async def _coupons(

@@ -1,6 +1,6 @@
 """What the steps of an order do to its deal: priced, approved, shown, sent, booked, provisioned, in service."""
 
-# ruff: noqa: ARG001, ARG005  (all folds have one shape; not each needs all of it)
+# ruff: noqa: ARG001  (all folds have one shape; not each needs all of it)
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from datetime import datetime
 
 from domain import contract as contracts
 from domain import order as orders
-from domain.approval import Approval
+from domain.approving import machine
 from domain.contract import Contract
 from domain.entitlement import Provisioning
 from domain.order import Order, OrderStage
 from domain.outcome import (
     Activated,
+    Asked,
     Booked,
     Failed,
     Outcome,
@@ -45,12 +46,19 @@ def _price(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     return deal
 
 
-def _approval(change: Callable[[Approval, Step, datetime], Approval]) -> Fold:
+def _approval(change: machine.Change) -> Fold:
     def fold(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
-        del outcome
-        return _on_order(deal, step, lambda o: replace(o, approval=change(o.approval, step, now)))
+        asks = outcome.asks if isinstance(outcome, Asked) else None
+        return _on_order(deal, step, lambda o: o.with_approval(change(o.approval, step.number, now, asks), now))
 
     return fold
+
+
+def _escalate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    order = deal.order(step.subject)
+    if order is not None and (why := machine.lapsing(order.approval, step.number)):
+        return deal.with_order(order.moved(OrderStage.EXPIRED, now, reason=why))
+    return _approval(machine.escalated)(deal, step, outcome, now)
 
 
 def _expire(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
@@ -152,9 +160,9 @@ def _activate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 
 ORDER_STEPS: dict[StepKind, Fold] = {
     StepKind.PRICE: _price,
-    StepKind.ASK: _approval(lambda a, step, now: a.asked(step.number % 100, now)),
-    StepKind.REMIND: _approval(lambda a, step, now: a.marked(step.number % 100, reminded=True)),
-    StepKind.ESCALATE: _approval(lambda a, step, now: a.marked(step.number % 100, escalated=True)),
+    StepKind.ASK: _approval(machine.asked),
+    StepKind.REMIND: _approval(machine.reminded),
+    StepKind.ESCALATE: _escalate,
     StepKind.EXPIRE: _expire,
     StepKind.VOID: _void,
     StepKind.PRESENT: _present,

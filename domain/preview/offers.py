@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from domain.approval_policy import Facts, Policy, Requirement, required
+from domain.approving.condition import sheet
+from domain.approving.needing import needs
+from domain.approving.policy import Matrix
 from domain.billing_plan import PlannedInvoice, preview
 from domain.coupon import Coupon
+from domain.need import Need
 from domain.price_book import PriceBook
 from domain.quote import price_offers
 from domain.quote_draft import Draft
 from domain.quote_version import PricedQuote, QuoteOffers
+from domain.quoting.facts import Facts
 from domain.quoting.terms import STARTS
 from domain.quoting.totals import totals
 
@@ -25,7 +29,7 @@ class Previewed:
     starts_on: date
     offers: QuoteOffers
     facts: Facts
-    approvals: tuple[Requirement, ...] | None
+    approvals: tuple[Need, ...] | None
 
     def invoices(self, quote: PricedQuote) -> tuple[PlannedInvoice, ...]:
         """The dated invoices of one offer's whole term, by date; what hangs on a milestone is not among them."""
@@ -38,7 +42,7 @@ def previewed(
     *,
     on: date,
     starts_on: date | None = None,
-    policy: Policy | None = None,
+    policy: Matrix | None = None,
     coupons: Mapping[str, Coupon] | None = None,
     segment: str = "",
     entity: str = "",
@@ -58,7 +62,7 @@ def previewed(
         starts_on=start,
         offers=offers if start == own else replace(offers, offers=counted),
         facts=offers.facts,
-        approvals=None if policy is None else required(policy, offers.facts),
+        approvals=None if policy is None else needs(policy, sheet(offers.facts, entity=entity)),
     )
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from domain.approval_policy import Requirement
 from domain.billing_plan import PlannedInvoice, milestone_lines, milestones, plan
 from domain.document import decimal_text
 from domain.errors import plain
 from domain.invoice import InvoiceLine
 from domain.money import Money, text
+from domain.need import Need
 from domain.preview.offers import Previewed
 from domain.quote_version import PricedQuote
 from domain.quoting.priced import PER_PERIOD, TAKEN, WATERFALL, PricedLine, PricedSegment
@@ -180,11 +180,11 @@ def _milestones(found: Previewed, quote: PricedQuote) -> list[Told]:
     return told
 
 
-def _requirement(need: Requirement) -> Told:
+def _requirement(need: Need) -> Told:
     return {
         "level": need.level,
         "group": need.group,
-        "reasons": list(need.reasons),
+        "reasons": need.reason.split("; "),
         "remind_after_hours": need.remind_after_hours,
         "escalate_after_hours": need.escalate_after_hours,
         "escalate_to": need.escalate_to,

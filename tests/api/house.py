@@ -65,6 +65,8 @@ class House:
         for path, body in (("/v1/entities", ENTITY), ("/v1/price-books", BOOK), ("/v1/policies/approval", POLICY)):
             made = await admin.post(path, body)
             assert made.status_code == 201, made.text
+        dana = {"email": "dana@acme.example", "name": "Dana Desk", "groups": ["sales_manager"]}
+        assert (await admin.post("/v1/people", dana)).status_code == 201
         entity = "acme-de"
         if sandbox is not None:
             said = {"id": sandbox, "name": "Trial", "starts_at": STARTS_AT}

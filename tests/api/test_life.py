@@ -79,7 +79,11 @@ async def test_a_discount_is_approved_by_somebody_of_the_group_who_is_not_the_ow
     assert (await whole.as_["deal_desk"].get("/v1/approvals")).json() == []
 
     submitted = (await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})).json()
-    assert (submitted["stage"], submitted["waits_for"], submitted["who"]) == ("approval", "approval", "sales_manager")
+    assert (submitted["stage"], submitted["waits_for"], submitted["who"]) == (
+        "approval",
+        "approval",
+        "dana@acme.example",
+    )
     waiting = (await whole.as_["deal_desk"].get("/v1/approvals")).json()
     assert [(w["deal_id"], w["version"], w["content_hash"], w["discount_percent"], w["own"]) for w in waiting] == [
         (deal, 1, version["content_hash"], "15", False)

@@ -60,7 +60,17 @@ async def views(quote: Shown) -> int:
 
 
 def test_every_status_of_a_version_is_judged() -> None:
-    unseen = {"draft", "priced", "refused", "in_approval", "rejected", "withdrawn", "superseded", "expired"}
+    unseen = {
+        "draft",
+        "priced",
+        "refused",
+        "in_approval",
+        "rejected",
+        "changes_asked",
+        "withdrawn",
+        "superseded",
+        "expired",
+    }
     assert SHOWN | unseen == set(STATUSES)
 
 

@@ -84,8 +84,8 @@ def a_deal(q2c: Q2c, files: Path, folder: Path) -> str:
 def test_the_audit_sees_what_was_done_past_us(system: System, q2c: Q2c, files: Path, tmp_path: Path) -> None:
     deal = a_deal(q2c, files, tmp_path)
     clean = q2c("audit").out
-    assert clean.endswith("audit: clean, 36 checks\n")
-    assert clean.count("  ok      ") == 36
+    assert clean.endswith("audit: clean, 40 checks\n")
+    assert clean.count("  ok      ") == 40
 
     refs = asyncio.run(past_us(system, deal))
     told: dict[str, Any] = json.loads(q2c("audit", "--json", fails=1).out)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 MODULES = (
-    "approval_policy billing_plan calendar cash_application configuration coupon discount document dunning_policy errors ids "
+    "billing_plan calendar cash_application configuration coupon discount document dunning_policy errors ids "
     "invoice ledger money price_book pricing promotion quote quote_diff quote_draft quote_version quoting.facts "
-    "quoting.proration quoting.ramp quoting.totals quoting.waterfall rating.charge rating.step tax"
+    "quoting.proration quoting.ramp quoting.totals quoting.waterfall rating.charge rating.step tax "
+    "approving.asking approving.calendar approving.check approving.condition approving.evidence approving.machine "
+    "approving.needing approving.people approving.policy approving.reapproval approving.space approving.tryout"
 )
 
 

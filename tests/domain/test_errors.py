@@ -89,7 +89,7 @@ def test_no_two_errors_share_a_type_and_each_has_a_kind() -> None:
         "invoice",
         "ledger",
         "price_book",
-        "approval_policy",
+        "approving.policy",
         "dunning_policy",
         "quote_draft",
     }

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 
 from domain import quote
-from domain.approval_policy import Facts
 from domain.discount import DiscountTooLarge
 from domain.errors import DomainError
 from domain.money import AmountOutOfRange
@@ -25,6 +24,7 @@ from domain.quote import (
     QuoteCurrencyMismatch,
     UpliftOutOfRange,
 )
+from domain.quoting.facts import Facts
 from tests import strategies as some
 
 TODAY = date(2026, 2, 1)

@@ -7,7 +7,8 @@ import pytest
 from sqlmodel import SQLModel
 
 from embedded.postgres import PostgresServer
-from models import audit_deals, audit_invoices, audit_ledger, audit_quotes
+from models import audit_approvals, audit_deals, audit_invoices, audit_ledger, audit_quotes
+from models.approval import ApprovalRequestRow, ApprovalVoteRow
 from models.audit import Check
 from models.cash import BankLineRow, BankStatementRow, CashApplicationRow
 from models.coupon import CouponRow, CouponUseRow
@@ -38,9 +39,16 @@ from tests.models.rows import (
     an_invoice_line,
 )
 
-ALL: tuple[Check, ...] = (*audit_ledger.CHECKS, *audit_invoices.CHECKS, *audit_deals.CHECKS, *audit_quotes.CHECKS)
+ALL: tuple[Check, ...] = (
+    *audit_ledger.CHECKS,
+    *audit_invoices.CHECKS,
+    *audit_deals.CHECKS,
+    *audit_quotes.CHECKS,
+    *audit_approvals.CHECKS,
+)
 CHECKS = {check.__name__: check for check in ALL}
 STATE = {"turn": 1, "orders": [{"number": 2, "version_id": "qv_2"}]}
+PRICED = {"kind": "priced", "version_id": "qv_1", "needs": [{"level": 1, "group": "desk"}]}
 FEBRUARY = {"period_start": date(2027, 2, 1), "period_end": date(2027, 3, 1)}
 
 
@@ -153,6 +161,33 @@ def quoted() -> list[SQLModel]:
     ]
 
 
+def approved() -> list[SQLModel]:
+    """Version 1 was approved by the desk; the version that moved it to new prices stands on that."""
+    about = {
+        "deal_id": "d_real",
+        "order_number": 1,
+        "version": 1,
+        "level": 1,
+        "group_name": "desk",
+        "policy": "standard/1",
+    }
+    asked = about | {
+        "id": "apr_1",
+        "reason": "",
+        "asked_at": AT,
+        "status": "approved",
+        "decided_by": "ann",
+        "decided_at": AT,
+    }
+    carried = {"id": "apr_2", "version": 2, "status": "carried", "carried_ref": "m1", "carried_version": 1}
+    vote = {"id": "apv_1", "ref": "m1", "request_id": "apr_1", "content_hash": "h", "by": "ann", "hands": ["ann"]}
+    return [
+        a_row(ApprovalRequestRow, asked),
+        a_row(ApprovalRequestRow, asked | carried),
+        a_row(ApprovalVoteRow, about | vote | {"verb": "approve", "at": AT, "channel": "link"}),
+    ]
+
+
 @pytest.fixture(scope="module")
 async def sound(postgres_server: PostgresServer, database_template: str) -> AsyncIterator[Database]:
     """One database for all breaks, each of which is rolled back."""
@@ -164,8 +199,8 @@ async def sound(postgres_server: PostgresServer, database_template: str) -> Asyn
     async with database.transaction() as session:
         assert await write(session, [an_entity(), a_sandbox(), an_account(), a_price_book()])
     async with database.transaction() as session:
-        assert await write(session, [a_step()], fence=Fence.opening(a_deal(state=STATE)))
-    for rows in (quoted(), [a_contract()], invoiced(), paid()):
+        assert await write(session, [a_step(kind="price", outcome=PRICED)], fence=Fence.opening(a_deal(state=STATE)))
+    for rows in (quoted(), approved(), [a_contract()], invoiced(), paid()):
         async with database.transaction() as session:
             assert await write(session, rows)
     yield database
@@ -361,6 +396,31 @@ INSERT INTO coupon_uses SELECT code, 'd_2', version_id, at, recorded_at FROM cou
         "moved_deals_have_their_new_version",
         "UPDATE price_migration_deals SET status = 'failed'",
         ["migration 2027 says that deal d_real is failed"],
+    ),
+    (
+        "nothing_goes_out_unapproved",
+        "UPDATE approval_requests SET status = 'superseded'",
+        ["version qv_1 of deal d_real is booked without the approval of desk at level 1"],
+    ),
+    (
+        "nothing_goes_out_unapproved",
+        "UPDATE approval_requests SET status = 'asked' WHERE id = 'apr_2'",
+        ["version qv_3 of deal d_real is booked without the approval of desk at level 1"],
+    ),
+    (
+        "decisions_have_their_votes",
+        "UPDATE approval_requests SET quorum = 2",
+        ["request apr_1 of deal d_real is approved with 1 votes, its quorum is 2"],
+    ),
+    (
+        "what_is_carried_was_decided",
+        "UPDATE approval_votes SET verb = 'abstain'",
+        ["request apr_2 of deal d_real stands on m1 about version 1, which approved no such thing"],
+    ),
+    (
+        "nobody_decides_on_their_own",
+        "UPDATE approval_votes SET hands = ARRAY['SAM@acme.example']",
+        ["vote apv_1 about deal d_real went through the hands of SAM@acme.example, who owns it or priced it"],
     ),
     (
         "no_fact_waits",

@@ -11,8 +11,9 @@ import pytest
 from temporalio.client import Client
 
 from domain.ids import statement_workflow_id
-from domain.message import Message, TakeUp
-from domain.state import RULES
+from domain.message import Message, Reseat, TakeUp
+from domain.need import Ask, Seat
+from domain.state import RULES, Deal
 from embedded.temporal import TemporalServer
 from sandbox.process import SandboxProcess
 from tests.place import PEOPLE
@@ -41,6 +42,26 @@ async def keep(client: Client, workflow_id: str, name: str) -> None:
         said = {"workflow_id": workflow_id, "history": history.to_json_dict()}
         path = HERE / f"{name}-rules-{RULES}.{number}.json"
         path.write_text(json.dumps(said, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+
+
+async def test_record_a_desk(database_url: str, temporal_server: TemporalServer, outside: SandboxProcess) -> None:
+    """People asked by name: reminded, escalated, handed on, changes wanted, revised, looked up anew, approved."""
+    async with world(database_url, temporal_server.address, outside) as w:
+        deal = await w.open(await w.account(), lines=[{"product": "team", "quantity": 20, "discount_percent": "30"}])
+        await w.say(deal, "submit", {"version": 1})
+        await w.advance("2027-01-03T12:00:00Z")  # reminded, and escalated to the head of sales
+        await w.say(deal, "decide", {"version": 1, "approve": False, "verb": "changes", "reason": "less"}, by="desk")
+        draft = (await w.rows("SELECT content FROM quote_drafts"))[0][0] | {"lines": DISCOUNTED}
+        await w.say(deal, "revise", {"draft": draft})
+        await w.say(deal, "submit", {"version": 2})
+        state = await w.handle(deal).query("state", result_type=Deal)
+        hands = Ask(index=0, seats=(Seat(member=PEOPLE["desk"][0], holder=PEOPLE["vp"][0]),))
+        said = Reseat(version=2, person=PEOPLE["desk"][0], asks=(hands,), reason="away")
+        message = Message(id="reseat", by=PEOPLE["admin"][0], body=said, at=state.clock.now)
+        assert (await w.handle(deal).execute_update("reseat", message, result_type=Reply)).settled
+        await w.say(deal, "decide", {"version": 2, "approve": True, "reason": "fine"}, by="vp")
+        await w.settled(deal, "signature")
+        await keep(w.temporal, w.handle(deal).id, "deal-desk")
 
 
 async def test_record_a_deal(database_url: str, temporal_server: TemporalServer, outside: SandboxProcess) -> None:

@@ -1,0 +1,114 @@
+"""What a notice tells is read when it is sent: names and amounts from the tables, who and why from the row that the step wrote."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import RowMapping, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.notices.render import MOST_ASKS, Told, Wanted
+from gateways.words import Words, language_of, words_of
+from models.approval import NoticeRow
+
+LinkUrl = Callable[[str, str], str]  # of a link's id and the hash of the content it is about
+
+_FOUND = text("""
+    SELECT d.name AS deal, d.owner, d.virtual, a.name AS account, v.currency, v.total_minor, v.list_minor, v.acv_minor,
+           v.discount_bps, v.term_months, p.slack, p.zone, l.content_hash
+      FROM deals d
+      JOIN accounts a ON a.id = d.account_id
+      LEFT JOIN quote_versions v ON v.deal_id = d.id AND v.order_number = :order AND v.version = :version
+      LEFT JOIN people p ON p.email = :person
+      LEFT JOIN decision_links l ON l.id = :link AND l.person = :person
+     WHERE d.id = :deal
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One notice, ready to be put into words."""
+
+    told: Told
+    virtual: bool  # the deal is a sandbox's
+    slack: str  # the person's channel; empty: mail only
+
+
+async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Notice:
+    """All that the notice says. Raises LookupError where its deal or its link is not there."""
+    said: Mapping[str, Any] = row.payload
+    link, version = str(said.get("link_id") or ""), int(said.get("version") or 0)
+    wanted = {"deal": row.deal_id, "order": int(said.get("order_number") or 0), "version": version}
+    found = (await session.execute(_FOUND, {**wanted, "person": row.person, "link": link})).mappings().first()
+    if found is None:
+        raise LookupError(f"there is no deal {row.deal_id}")
+    if link and found["content_hash"] is None:
+        raise LookupError(f"there is no link {link} for {row.person}")
+    words = words_of(language_of(row.language))
+    told = Told(
+        kind=row.kind,
+        language=words.language,
+        deal=found["deal"],
+        account=found["account"],
+        owner=found["owner"],
+        version=version,
+        **_amounts(found, words),
+        asks=_asks(said),
+        members=_texts(m for ask in _list(said, "asks") for m in ask.get("members", ())),
+        others=_texts(said.get("others") or ()),
+        until=_until(said.get("until"), found["zone"] or "UTC", words),
+        by=str(said.get("by") or ""),
+        verb=str(said.get("verb") or ""),
+        text=str(said.get("text") or ""),
+        link=link_url(link, found["content_hash"]) if link else "",
+        sandbox=found["virtual"],
+    )
+    return Notice(told=told, virtual=found["virtual"], slack=found["slack"] or "")
+
+
+def _amounts(found: RowMapping, words: Words) -> dict[str, str]:
+    """TCV, list price, yearly value and discount as the language writes them; nothing where nothing is priced."""
+    if found["total_minor"] is None:
+        return {}
+
+    def amount(name: str) -> str:
+        return f"{words.amount(found[name], found['currency'])}\N{NO-BREAK SPACE}{found['currency']}"
+
+    points = Decimal(found["discount_bps"]).scaleb(-2)
+    return {
+        "total": amount("total_minor"),
+        "list": amount("list_minor"),
+        "acv": amount("acv_minor"),
+        "discount": words.percent(points) if points else "",
+        "term": words.count("months", found["term_months"]),
+    }
+
+
+def _asks(said: Mapping[str, Any]) -> tuple[Wanted, ...]:
+    return tuple(
+        Wanted(group=str(ask.get("group", "")), level=int(ask.get("level", 0)), reason=str(ask.get("reason", "")))
+        for ask in _list(said, "asks")[:MOST_ASKS]
+    )
+
+
+def _list(said: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    return said.get(name) or ()
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(value) for value in values))
+
+
+def _until(said: Any, zone: str, words: Words) -> str:
+    """An instant in the zone of the person who reads it."""
+    if not said:
+        return ""
+    try:
+        known = ZoneInfo(zone)
+    except (LookupError, ValueError):  # who has a zone that nobody knows is told in UTC, and not left untold
+        zone, known = "UTC", ZoneInfo("UTC")
+    at = datetime.fromisoformat(said).astimezone(known)
+    return f"{words.long_date(at.date())}, {at:%H:%M} ({zone})"

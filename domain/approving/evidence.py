@@ -1,0 +1,117 @@
+"""What stands before an auditor: every word of an approval with who, on which version, seen facts, policy, channel, time, reason.
+
+The document is canonical JSON; each entry holds the hash of the one before it, so that nothing can be changed, left out
+or put in between without every later hash telling. Its own hash (`sha256`) is over all the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.approving.condition import AMOUNTS, Sheet, written
+from domain.document import content_hash
+
+FORM = "q2c-approval-evidence/1"
+BEGINNING = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that was asked or said. `kind`: asked, reminded, escalated, approve, reject, changes, delegate, abstain,
+    comment, carried, reseated, policy, expired. `ref` is the id of the message or step; `seen` are the facts of the
+    version as they stood before the person; `voices` whose voices were used, `hands` through whom they came.
+    """
+
+    at: datetime
+    kind: str
+    by: str
+    ref: str
+    order: int
+    version: int
+    content_hash: str
+    policy: str = ""
+    level: int = 0
+    group: str = ""
+    rules: tuple[str, ...] = ()
+    why: str = ""
+    seen: tuple[tuple[str, str], ...] = ()
+    voices: tuple[str, ...] = ()
+    hands: tuple[str, ...] = ()
+    channel: str = ""
+    reason: str = ""
+    to: str = ""
+    mentions: tuple[str, ...] = ()
+    stands_on: str = ""  # for `carried`: the ref of the decision, and the version it was about
+    stands_on_version: int = 0
+
+    def to_mapping(self) -> dict[str, object]:
+        """As plain JSON values; what is empty is left out."""
+        found: dict[str, object] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name in self.__dataclass_fields__
+            if name not in ("at", "seen") and (value := getattr(self, name))
+        }
+        found["at"] = self.at.isoformat()
+        if self.seen:
+            found["seen"] = dict(self.seen)
+        return found
+
+
+def seen(facts: Sheet) -> tuple[tuple[str, str], ...]:
+    """All facts of a version, as text, in order: what a person had before them.
+
+    >>> seen({"acv_minor": 1200, "currency": "EUR", "ramp": False})
+    (('acv', '1200 EUR'), ('currency', 'EUR'), ('ramp', 'no'))
+    """
+    names = {name.removesuffix("_minor") if name.removesuffix("_minor") in AMOUNTS else name for name in facts}
+    return tuple((name, written(facts, name)) for name in sorted(names))
+
+
+def document(deal: Mapping[str, str], entries: Iterable[Entry]) -> dict[str, object]:
+    """The evidence of one deal: who it is about (`deal`: id, name, owner, entity, account …), then every entry in order
+    of time, chained, and the hash of the whole.
+
+    >>> from datetime import UTC
+    >>> one = Entry(at=datetime(2027, 3, 1, tzinfo=UTC), kind="approve", by="a@x", ref="m1", order=1, version=1,
+    ...     content_hash="h", reason="a good deal")
+    >>> made = document({"id": "d_1"}, [one])
+    >>> len(made["entries"]), verify(made)
+    (1, ())
+    >>> made["entries"][0]["reason"] = "another reason"
+    >>> verify(made)
+    ('entry 1 is not what was written', 'the document is not what was written')
+    """
+    chained: list[dict[str, object]] = []
+    before = BEGINNING
+    for entry in sorted(
+        entries, key=lambda each: (each.at, each.order, each.version, each.ref, each.level, each.group)
+    ):
+        body = {**entry.to_mapping(), "number": len(chained) + 1, "previous": before}
+        before = content_hash(body)
+        chained.append({**body, "sha256": before})
+    whole: dict[str, object] = {"form": FORM, "deal": dict(deal), "entries": chained}
+    return {**whole, "sha256": content_hash(whole)}
+
+
+def verify(made: Mapping[str, object]) -> tuple[str, ...]:
+    """What is wrong with a document of evidence, in words; empty where it is as it was written."""
+    problems: list[str] = []
+    entries = made.get("entries")
+    if made.get("form") != FORM or not isinstance(entries, Sequence):
+        return ("this is no evidence of an approval",)
+    before = BEGINNING
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, Mapping):
+            return (*problems, f"entry {number} is no entry")
+        body = {name: value for name, value in entry.items() if name != "sha256"}
+        if body.get("number") != number or body.get("previous") != before:
+            problems.append(f"entry {number} does not follow the one before it")
+        if content_hash(body) != entry.get("sha256"):
+            problems.append(f"entry {number} is not what was written")
+        before = str(entry.get("sha256"))
+    whole = {name: value for name, value in made.items() if name != "sha256"}
+    if content_hash(whole) != made.get("sha256"):
+        problems.append("the document is not what was written")
+    return tuple(problems)

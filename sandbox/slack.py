@@ -1,0 +1,142 @@
+"""Slack's incoming webhooks: a channel takes a message as JSON and answers `ok`; every post is kept, one that comes twice as well."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
+
+from sandbox.behaviour import behaviour, set_behaviour
+from sandbox.door import Dropped
+from sandbox.instants import iso, wall
+from sandbox.store import Data, Store, dumps
+from sandbox.world import World, world_of
+
+router = APIRouter()
+
+PARTY = "slack"  # its name in the log and for faults; like the post it has one book for all accounts
+MOST_BLOCKS = 50  # Slack's own limits
+LONGEST_SECTION = 3000
+
+
+class Channel(BaseModel):
+    channel: str
+    archived: bool
+
+
+class NotTaken(Exception):
+    """Slack's answer to a post that it does not take: a status and one word as plain text."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(word)
+        self.status, self.word = status, word
+
+
+@router.post("/slack")
+async def post(request: Request) -> Response:
+    """A webhook for a whole workspace: `channel` in the body says where."""
+    return await _post(request, "")
+
+
+@router.post("/slack/{channel}")
+async def post_to(request: Request, channel: str) -> Response:
+    """The webhook of one channel; what the body says of channels does not count."""
+    return await _post(request, channel)
+
+
+@router.get("/control/slack")
+async def show_posts(request: Request, channel: str = "") -> dict[str, list[Data]]:
+    return {"posts": kept(world_of(request).store, channel)}
+
+
+@router.post("/control/slack")
+async def set_channel(request: Request, given: Channel) -> dict[str, object]:
+    """Archive a channel: it takes no posts any more; or open it again."""
+    name = _name(given.channel)
+    set_behaviour(world_of(request).store, PARTY, PARTY, name, {"archived": given.archived})
+    return {"channel": name, "archived": given.archived}
+
+
+def kept(store: Store, channel: str = "") -> list[Data]:
+    """All posts of one channel (or of all), oldest first."""
+    return store.by_key(PARTY, "post", _name(channel)) if channel else store.every(PARTY, "post")[::-1]
+
+
+async def _post(request: Request, channel: str) -> Response:
+    world, body = world_of(request), await request.body()
+    key = request.headers.get("idempotency-key") or hashlib.sha256(body).hexdigest()
+    fault = world.faults.on_request(PARTY, key)
+    if fault == "error":
+        status = (500, 503, 429)[int(world.faults.chance("which", PARTY, key) * 3)]
+        return PlainTextResponse("on_purpose", status)
+    if fault == "slow":
+        await asyncio.sleep(world.faults.slow_seconds)
+    try:
+        with world.store.transaction():
+            _keep(world, channel, body, key)
+    except NotTaken as refused:
+        return PlainTextResponse(refused.word, refused.status)
+    if fault == "late":
+        await asyncio.sleep(world.faults.slow_seconds)
+    if fault == "lost":
+        return PlainTextResponse("", 504) if world.faults.chance("how", PARTY, key) < 0.5 else Dropped()
+    return PlainTextResponse("ok")
+
+
+def _keep(world: World, channel: str, body: bytes, key: str) -> None:
+    message = _read(body)
+    name = _name(channel or str(message.get("channel", "")))
+    if not name:
+        raise NotTaken(404, "channel_not_found")
+    set_ = behaviour(world.store, PARTY, PARTY, name)
+    if set_ is not None and set_[1]["archived"]:
+        raise NotTaken(410, "channel_is_archived")
+    said: Data = {
+        "id": world.store.new_id("post"),
+        "channel": name,
+        "key": key,
+        "text": message.get("text", ""),
+        "blocks": message.get("blocks", []),
+        "received_at": iso(wall()),
+    }
+    world.store.put(PARTY, "post", said, key=name)
+    world.log(PARTY, PARTY, "slack.kept", subject=said["id"], key=key, channel=name, text=said["text"])
+
+
+def _read(body: bytes) -> Data:
+    """The message. Raises NotTaken in Slack's words."""
+    try:
+        message = json.loads(body)
+    except ValueError as trouble:
+        raise NotTaken(400, "invalid_payload") from trouble
+    if not isinstance(message, dict):
+        raise NotTaken(400, "invalid_payload")
+    text, blocks = message.get("text", ""), message.get("blocks", [])
+    if not isinstance(text, str) or not isinstance(blocks, list) or len(blocks) > MOST_BLOCKS:
+        raise NotTaken(400, "invalid_payload")
+    if not text and not blocks:
+        raise NotTaken(400, "no_text")
+    if not all(_is_block(block) for block in blocks) or len(dumps(blocks)) > 100_000:
+        raise NotTaken(400, "invalid_blocks")
+    ids = [block["block_id"] for block in blocks if block.get("block_id")]
+    if len(ids) != len(set(ids)):
+        raise NotTaken(400, "invalid_blocks")
+    return message
+
+
+def _is_block(block: object) -> bool:
+    """A block with its type; the text of a section has a length that Slack takes."""
+    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+        return False
+    if block["type"] != "section":
+        return True
+    text = block.get("text")
+    return isinstance(text, dict) and isinstance(text.get("text"), str) and 0 < len(text["text"]) <= LONGEST_SECTION
+
+
+def _name(channel: str) -> str:
+    return channel.strip().removeprefix("#").lower()

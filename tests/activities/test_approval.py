@@ -1,0 +1,97 @@
+"""Approvals at their edges: large groups, nobody left, abstentions, and versions that were priced before policies were matrices."""
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from domain.message import Retry, Submit
+from domain.need import Need
+from models.access import PersonRow
+from sandbox.process import SandboxProcess
+from tests.scenarios.desk import ANN, BOB, MATRIX, MAX, SALES, VERA, Desk, desk, line
+
+
+def quorum(said: str) -> dict[str, Any]:
+    """The desk alone, with a quorum, and nobody above it."""
+    matrix = deepcopy(MATRIX)
+    matrix["rules"] = [{**matrix["rules"][0], "require": [{"group": "desk", "quorum": said}]}]
+    del matrix["rules"][0]["escalate"]
+    return matrix
+
+
+async def crowd(d: Desk) -> None:
+    await d.place.add(
+        [PersonRow(email=f"p{n:02}@desk.example", name="P", groups=["desk"], country="DE") for n in range(40)]
+    )
+
+
+async def test_any_member_of_a_crowd_decides(database_url: str, outside: SandboxProcess) -> None:
+    async with desk(database_url, outside, matrix=quorum("any")) as d:
+        await crowd(d)
+        await d.offered("15")
+        assert await d.requests(1) == [(1, "desk", "asked", "")]
+        assert await d.waits_for() == "desk"
+        assert len(await d.notices()) == 42
+        await d.says("p07@desk.example", "approve", groups=("desk",))
+        assert await d.status(1) == "out_for_signature"
+        assert await d.votes() == [(1, "desk", "approve", "p07@desk.example", [])]
+
+
+async def test_all_of_a_crowd_cannot_be_asked(database_url: str, outside: SandboxProcess) -> None:
+    async with desk(database_url, outside, matrix=quorum("all")) as d:
+        await crowd(d)
+        await d.offered("15")
+        assert await d.requests(1) == []
+        assert await d.waits_for() == "ops"
+        assert "desk" in await d.place.one("SELECT parked FROM deals")
+
+
+async def test_all_who_do_not_abstain_approve(database_url: str, outside: SandboxProcess) -> None:
+    async with desk(database_url, outside, matrix=quorum("all")) as d:
+        await d.offered("15")
+        await d.says(ANN, "approve", "yes")
+        assert await d.requests(1) == [(1, "desk", "asked", f"{ANN} {BOB}")]
+        assert await d.waits_for() == BOB
+        assert await d.refused(ANN, "approve") == "AlreadyDecided"
+        await d.says(BOB, "abstain", "a friend of mine")
+        assert await d.status(1) == "out_for_signature"
+        decided = "SELECT status, decided_by, comment FROM approval_requests"
+        assert await d.place.rows(decided) == [("approved", ANN, "yes")]
+
+
+async def test_nobody_is_left_and_a_retry_asks_anew(database_url: str, outside: SandboxProcess) -> None:
+    async with desk(database_url, outside, matrix=quorum("any")) as d:
+        await d.offered("15")
+        await d.says(ANN, "abstain", "not me")
+        await d.says(BOB, "abstain", "nor me")
+        assert await d.waits_for() == "ops"
+        await d.place.add([PersonRow(email="new@desk.example", name="N", groups=["desk"])])
+        await d.say(Retry(), "ole@acme.example")
+        assert [(status, who) for _, _, status, who in await d.requests(1)] == [
+            ("superseded", f"{ANN} {BOB}"),
+            ("asked", f"{ANN} {BOB} new@desk.example"),
+        ]
+        await d.says("new@desk.example", "approve", "I am new")
+        assert await d.status(1) == "out_for_signature"
+
+
+async def test_a_version_of_before_is_asked_as_before(database_url: str, outside: SandboxProcess) -> None:
+    """A group, any of its members by mail, plain hours, one escalation to a group: rules that deals in flight began with."""
+    async with desk(database_url, outside) as d:
+        await d.hand.revise(lines=line("15"))
+        plain = Need(
+            level=1, group="desk", reason="15 %", remind_after_hours=24, escalate_after_hours=48, escalate_to="heads"
+        )
+        d.hand.deal = d.hand.deal.with_order(replace(d.order, needs=(plain,)))
+        await d.say(Submit(version=1), SALES)
+        assert await d.requests(1) == [(1, "desk", "asked", "")]
+        await d.until("2027-03-27T10:00")
+        assert await d.notices() == []
+        mails = await d.place.rows("SELECT to_char(at, 'MM-DD'), to_ FROM mails ORDER BY at, to_")
+        assert mails == [("03-25", ANN), ("03-25", BOB), ("03-26", ANN), ("03-26", BOB), ("03-27", VERA)]
+        assert await d.refused(MAX, "approve") == "WrongGroup"
+        await d.says(VERA, "approve", "late", groups=("heads",))
+        assert await d.status(1) == "out_for_signature"
+        assert await d.place.rows("SELECT status, decided_by, escalated_to FROM approval_requests") == [
+            ("approved", VERA, "heads")
+        ]  # fmt: skip

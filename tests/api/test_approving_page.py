@@ -1,0 +1,169 @@
+"""One click from the notice: the page shows what is asked and why, a POST decides once, and the deal moves on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from embedded.temporal import TemporalServer
+from tests.api.approving import asked, people
+from tests.api.house import House, house
+from tests.api.sharing import books, one, rows, until
+
+
+@pytest.fixture(scope="module")
+async def home(
+    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def account(home: House) -> str:
+    made = await home.furnish()
+    await people(home)
+    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
+    return made
+
+
+async def test_the_page_shows_what_is_asked_and_why_and_writes_nothing(home: House, account: str) -> None:
+    ask = await asked(home, account)
+    before = await books(home)
+
+    page = await ask.get()
+    head = await home.client.head(ask.path)
+
+    assert (page.status_code, head.status_code) == (200, 200)
+    for said in ("Dana Desk (dana@acme.example)", "discount of 20 % is over 10 %", "Nobody has decided yet.", "20 %"):
+        assert said in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script" not in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert await books(home) == before
+
+
+async def test_one_click_approves_and_the_deal_moves_on(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    answer = await ask.send("approve", reason="strategic account")
+
+    assert answer.status_code == 303, answer.text
+    shown = await home.client.get(answer.headers["location"])
+    assert "You approved this version." in shown.text
+    assert 'method="post"' not in shown.text
+    await until(home, "SELECT status FROM approval_requests WHERE deal_id = :id", "approved", id=ask.deal_id)
+    assert await ask.status() in {"approved", "out_for_signature"}
+    decided = "SELECT decided_by, comment FROM approval_requests WHERE deal_id = :id"
+    assert await rows(home, decided, id=ask.deal_id) == [("dana@acme.example", "strategic account")]
+    assert (await ask.spent_on()).startswith("msg_")
+
+
+async def test_a_double_click_decides_once(home: House, account: str) -> None:
+    ask = await asked(home, account)
+    nonce = await ask.nonce("approve")
+
+    answers = await asyncio.gather(*(ask.send("approve", nonce, reason="yes") for _ in range(3)))
+
+    assert {answer.status_code for answer in answers} <= {303, 410}
+    assert 303 in {answer.status_code for answer in answers}
+    told = "SELECT count(*) FROM timeline WHERE deal_id = :id AND actor = 'dana@acme.example'"
+    assert await one(home, told, id=ask.deal_id) == 1
+
+
+async def test_a_used_link_decides_nothing_more(home: House, account: str) -> None:
+    ask = await asked(home, account)
+    other = await ask.nonce("reject")
+    await ask.send("abstain", reason="not mine to say")
+    before = await books(home)
+
+    refused = await ask.send("reject", other, reason="second thoughts")
+
+    assert refused.status_code == 410
+    assert "This link was used already" in refused.text
+    shown = await ask.get()
+    assert shown.status_code == 200
+    assert 'method="post"' not in shown.text
+    assert await books(home) == before
+
+
+async def test_a_rejection_needs_a_reason_and_goes_back_to_sales(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    empty = await ask.send("reject", reason="  ")
+    assert empty.status_code == 422
+    assert "Say it in words" in empty.text
+    assert await ask.spent_on() == ""
+
+    assert (await ask.send("reject", reason="too steep")).status_code == 303
+    await until(home, "SELECT status FROM quote_versions WHERE deal_id = :id", "rejected", id=ask.deal_id)
+
+
+async def test_a_counter_proposal_becomes_the_next_version_by_the_approver(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    wrong = await ask.send("changes", reason="less", d1="a lot")
+    assert wrong.status_code == 422
+    assert "A percentage from 0 to 100" in wrong.text
+
+    answer = await ask.send("changes", reason="at most ten", d0="", d1="10")
+    assert answer.status_code == 303, answer.text
+    count = "SELECT count(*) FROM quote_versions WHERE deal_id = :id"
+    await until(home, count, 2, id=ask.deal_id)
+    drafts = "SELECT by, content -> 'lines' -> 0 ->> 'discount_percent' FROM quote_drafts WHERE deal_id = :id ORDER BY created_at"
+    assert await rows(home, drafts, id=ask.deal_id) == [("sam@acme.example", "20"), ("dana@acme.example", "10")]
+
+
+async def test_changes_without_a_proposal_go_back_with_words(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    assert (await ask.send("changes", reason="a longer term, please", d0="", d1="20")).status_code == 303
+
+    await until(home, "SELECT status FROM quote_versions WHERE deal_id = :id", "changes_asked", id=ask.deal_id)
+    assert await one(home, "SELECT count(*) FROM quote_drafts WHERE deal_id = :id", id=ask.deal_id) == 1
+
+
+async def test_a_comment_tells_whom_it_mentions_and_decides_nothing(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    unknown = await ask.send("comment", reason="what do you say, @nobody?")
+    assert unknown.status_code == 422
+    assert (await ask.send("comment", reason="what do you say, @vera?")).status_code == 303
+
+    comments = "SELECT by, text, mentions FROM approval_comments WHERE deal_id = :id"
+    said = ("dana@acme.example", "what do you say, @vera?", ["vera@acme.example"])
+    assert await rows(home, comments, id=ask.deal_id) == [said]
+    assert await ask.status() == "in_approval"
+    assert await ask.spent_on() == ""
+    assert "what do you say, @vera?" in (await ask.get()).text
+
+
+async def test_a_delegate_decides_by_a_link_of_their_own(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    stranger = await ask.send("delegate", to="who@acme.example")
+    assert stranger.status_code == 422
+    assert await ask.spent_on() == ""
+    owner = await ask.send("delegate", to="sam@acme.example")
+    assert "refused_DelegationRefused" in owner.headers["location"]
+    assert await ask.spent_on() == ""
+
+    assert (await ask.send("delegate", to="olga@acme.example", reason="knows them")).status_code == 303
+    olga = await ask.for_("olga@acme.example")
+    page = await olga.get()
+    assert "you speak for Dana Desk" in page.text
+    assert (await olga.send("approve")).status_code == 303
+    await until(home, "SELECT status FROM approval_requests WHERE deal_id = :id", "approved", id=ask.deal_id)
+
+
+async def test_the_page_speaks_the_language_of_its_person(home: House, account: str) -> None:
+    ask = await asked(home, account, "denis@acme.example")
+
+    page = await ask.get()
+
+    assert '<html lang="fr">' in page.text
+    assert "remise de 20 %, plus que 10 %" in page.text
+    assert "Approval asked for" in (await ask.get(lang="en")).text

@@ -1,0 +1,107 @@
+"""From the deal's own steps to people's inboxes: asked, reminded and told in their language, by mail and in chat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from api.relay import Relay
+from embedded.temporal import TemporalServer
+from tests.api.conftest import PEOPLE
+from tests.api.house import House, house
+
+DANA = PEOPLE["deal_desk"][0]
+OWNER = PEOPLE["sales"][0]
+
+
+@pytest.fixture
+async def whole(database_url: str, temporal_server: TemporalServer, tmp_path: Path) -> AsyncIterator[House]:
+    async with house(database_url, temporal_server.address, tmp_path) as made:
+        yield made
+
+
+async def people(whole: House) -> None:
+    """Dana decides, in French and in a channel; Sam owns the deal, in English and without one."""
+    admin = whole.as_["admin"]
+    dana = {"email": DANA, "name": "Dana Desk", "groups": ["sales_manager"], "country": "FR"}
+    for said in (dana, {"email": OWNER, "name": "Sam Sales", "groups": [], "country": "US"}):
+        made = await admin.post("/v1/people", said)
+        assert made.status_code == 201, made.text
+    async with whole.database.transaction() as session:
+        await session.execute(
+            text("UPDATE people SET language = 'fr', zone = 'Europe/Paris', slack = '#desk' WHERE email = :dana"),
+            {"dana": DANA},
+        )
+
+
+async def delivered(whole: House, to: str, channel: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All that waits is sent; a person's mails and a channel's posts."""
+    relay: Relay = whole.app.state.relay
+    waiting = 1
+    while waiting:
+        await relay.once()
+        await asyncio.sleep(0.05)
+        async with whole.database.session() as session:
+            query = text("SELECT count(*) FROM notices WHERE sent_at IS NULL")
+            waiting = (await session.execute(query)).scalar_one()
+    async with httpx.AsyncClient(base_url=whole.outside.url, trust_env=False) as http:
+        mails = (await http.get("/control/mails", params={"to": to})).json()["mails"]
+        posts = (await http.get("/control/slack", params={"channel": channel})).json()["posts"]
+    return mails, posts
+
+
+async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decision(whole: House) -> None:
+    account = await whole.furnish()
+    await people(whole)
+    lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
+    deal = (await whole.open(account, lines=lines))["id"]
+    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+
+    mails, posts = await delivered(whole, DANA, "desk")
+    [mail], [post] = mails, posts
+    assert mail["subject"].startswith("Votre accord : Globex: 20 seats, ")
+    assert post["blocks"][0]["text"]["text"] == mail["subject"]
+    [address] = [line for line in mail["body"].splitlines() if line.startswith(f"{whole.settings.public_url}/a/")]
+    [button] = [block for block in post["blocks"] if block["type"] == "actions"]
+    assert button["elements"][0]["url"] == address
+    assert "sales_manager" in mail["body"]
+
+    said = {"version": 1, "approve": True, "reason": "strategic account"}
+    decided = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)
+    assert decided.status_code == 200, decided.text
+    mails, _ = await delivered(whole, OWNER, "")
+    [told] = [mail for mail in mails if DANA in mail["subject"]]
+    assert told["subject"] == f"Globex: 20 seats: approved by {DANA}"
+    assert "> strategic account" in told["body"]
+
+
+async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(whole: House) -> None:
+    account = await whole.furnish()
+    await people(whole)
+    require = [{"level": 1, "group": "sales_manager"}]
+    patient = {"when": {"discount_percent_over": "10"}, "require": require, "remind_after_hours": 24}
+    made = await whole.as_["admin"].post("/v1/policies/approval", {"name": "standard", "rules": [patient]})
+    assert made.status_code == 201, made.text
+    lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
+    deal = (await whole.open(account, lines=lines))["id"]
+    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.advance("2027-01-08T09:00:00+00:00")
+
+    mails, posts = await delivered(whole, DANA, "desk")
+    assert [mail["subject"].partition(" : ")[0] for mail in mails] == ["Votre accord", "Toujours en attente"]
+    assert len({mail["message_id"] for mail in mails}) == len(mails) == len(posts) == 2
+    assert all("bac à sable" in mail["body"] for mail in mails)
+
+    said = {"version": 1, "verb": "changes", "reason": "18 %, no more", "mentions": [DANA]}
+    answer = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)
+    assert answer.status_code == 200, answer.text
+    mails, _ = await delivered(whole, OWNER, "")
+    [told] = [mail for mail in mails if DANA in mail["subject"]]
+    assert told["subject"] == f"{DANA} asks for changes: Globex: 20 seats"
+    assert "> 18 %, no more" in told["body"]

@@ -1,0 +1,182 @@
+"""An approver with a browser: approves, proposes something else, hands on. On a desk and on a phone, without script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.api.approving import Asked, asked, people
+from tests.api.house import DRAFT, POLICY, House
+from tests.api.sharing import rows, until
+
+WIDTHS = [1280, 360]
+PICTURES = os.environ.get("Q2C_PICTURES", "")  # a folder: the pages are kept there, to be looked at
+
+
+@pytest.fixture(scope="module")
+async def desk(home: House, account: str) -> str:
+    await people(home)
+    return account
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, ask: Asked, width: int) -> AsyncIterator[Page]:
+    """The page in a window of its own; whatever the policy of the page blocks fails the test."""
+    context = await browser.new_context(
+        base_url=ask.house.settings.public_url,
+        viewport={"width": width, "height": 800},
+        java_script_enabled=False,
+    )
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    answer = await page.goto(ask.path)
+    assert answer is not None
+    assert answer.status == 200
+    yield page
+    assert [each for each in complaints if "422" not in each] == []
+    await context.close()
+
+
+async def picture(page: Page, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+async def fits(page: Page) -> None:
+    """Nothing is wider than the window."""
+    window = page.viewport_size
+    assert window is not None
+    for element in await page.locator("main *:visible").all():
+        box = await element.bounding_box()
+        assert box is None or box["x"] + box["width"] <= window["width"] + 1, await element.inner_text()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_an_approver_reads_why_and_approves(browser: Browser, home: House, desk: str, width: int) -> None:
+    ask = await asked(home, desk)
+    async with page_of(browser, ask, width) as page:
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("Globex: 20 seats")
+        await expect(page.locator(".ask")).to_contain_text("discount of 20 % is over 10 %")
+        await fits(page)
+        await picture(page, f"approve-{width}")
+
+        await page.get_by_label("Why (kept with the decision").fill("Strategic account.")
+        await page.get_by_role("button", name="Approve", exact=True).click()
+
+        await expect(page.get_by_role("status")).to_contain_text("You approved this version.")
+        await expect(page.get_by_role("button")).to_have_count(0)
+        await picture(page, f"approved-{width}")
+    await until(home, "SELECT status FROM approval_requests WHERE deal_id = :id", "approved", id=ask.deal_id)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_an_approver_proposes_another_discount(browser: Browser, home: House, desk: str, width: int) -> None:
+    ask = await asked(home, desk)
+    async with page_of(browser, ask, width) as page:
+        await page.locator("summary", has_text="Ask for changes").click()
+        await page.get_by_label("What should be different?").fill("Twelve is what others have.")
+        await page.get_by_label("Acme Team").fill("a dozen")
+        await page.get_by_role("button", name="Ask for changes").click()
+        await expect(page.get_by_role("alert")).to_contain_text("A percentage from 0 to 100")
+        await expect(page.get_by_label("What should be different?")).to_have_value("Twelve is what others have.")
+        await fits(page)
+        await picture(page, f"counter-{width}")
+
+        await page.get_by_label("Acme Team").fill("12")
+        await page.get_by_role("button", name="Ask for changes").click()
+
+        await expect(page.get_by_role("status")).to_contain_text("You asked for changes.")
+    drafts = "SELECT by, content -> 'lines' -> 0 ->> 'discount_percent' FROM quote_drafts WHERE deal_id = :id ORDER BY created_at"
+    assert await rows(home, drafts, id=ask.deal_id) == [("sam@acme.example", "20"), ("dana@acme.example", "12")]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_an_approver_hands_on(browser: Browser, home: House, desk: str, width: int) -> None:
+    ask = await asked(home, desk)
+    async with page_of(browser, ask, width) as page:
+        await page.locator("summary", has_text="Hand on").click()
+        await page.get_by_label("Their e-mail address").fill("olga@acme.example")
+        await fits(page)
+        await picture(page, f"delegate-{width}")
+        await page.get_by_role("button", name="Hand on").click()
+        await expect(page.get_by_role("status")).to_contain_text("You handed this on.")
+    olga = await ask.for_("olga@acme.example")
+    async with page_of(browser, olga, width) as page:
+        await expect(page.locator(".ask")).to_contain_text("you speak for Dana Desk")
+
+
+async def test_the_page_is_built_for_a_screen_reader(browser: Browser, home: House, desk: str) -> None:
+    ask = await asked(home, desk, "denis@acme.example")
+    async with page_of(browser, ask, 360) as page:
+        await expect(page.locator("html")).to_have_attribute("lang", "fr")
+        await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        await expect(page.get_by_role("main")).to_have_count(1)
+        for field in await page.locator("input:not([type=hidden]), textarea").all():
+            name = await field.get_attribute("id") or ""
+            assert await page.locator(f'label[for="{name}"]').count() == 1, name
+        for table in await page.get_by_role("table").all():
+            assert await table.locator("caption").count() == 1
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Aller à la décision")).to_be_focused()
+        await picture(page, "approve-fr-360")
+
+
+MATRIX = {
+    "name": "standard",
+    "rules": [
+        {
+            "name": "steep discount",
+            "when": {"discount_percent_over": "10"},
+            "require": [{"level": 1, "group": "sales_manager"}, {"level": 2, "group": "vp"}],
+            "remind_after": "4 business_hours",
+            "escalate": [{"after": "2 business_days", "to": "manager"}, {"after": "5 days", "to": "sales"}],
+        },
+        {
+            "name": "long payment",
+            "when": {"net_days_over": 30},
+            "require": [{"level": 1, "group": "sales_manager"}],
+            "remind_after": "4 business_hours",
+            "escalate": [{"after": "2 business_days", "to": "manager"}],
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_second_level_reads_what_the_first_said_and_what_differs(
+    browser: Browser, home: House, desk: str, width: int
+) -> None:
+    assert (await home.as_["admin"].post("/v1/policies/approval", POLICY)).status_code in {200, 201}
+    ask = await asked(home, desk)
+    assert (await ask.send("approve", reason="A reference we want.")).status_code == 303
+    await until(home, "SELECT status FROM approval_requests WHERE deal_id = :id", "approved", id=ask.deal_id)
+    assert (await home.as_["admin"].post("/v1/policies/approval", MATRIX)).status_code in {200, 201}
+    lines = [{"product": "team", "quantity": 30, "discount_percent": "25"}]
+    draft = {**DRAFT, "lines": lines, "method": "transfer", "net_days": 45}
+    assert (await home.as_["sales"].post(f"/v1/deals/{ask.deal_id}/revise", {"draft": draft})).status_code == 200
+    assert (await home.as_["sales"].post(f"/v1/deals/{ask.deal_id}/submit", {"version": 2})).status_code == 200
+    first = await ask.for_("dana@acme.example", version=2)
+    assert (await first.send("comment", reason="@vera their lawyers want 45 days.")).status_code == 303
+    assert (await first.send("approve", reason="Thirty seats are worth it.")).status_code == 303
+    waits = "SELECT count(*) FROM approval_requests WHERE deal_id = :id AND level = 2"
+    await until(home, waits, 1, id=ask.deal_id)
+    vera = await ask.for_("vera@acme.example", version=2)
+    async with page_of(browser, vera, width) as page:
+        await expect(page.get_by_role("heading", name="What differs from version 1")).to_be_visible()
+        await expect(page.get_by_role("row", name="Acme Team").first).to_contain_text("Discount 20 % → 25 %")
+        await expect(page.locator("main")).not_to_contain_text("{")
+        await expect(page.locator("#so-far ~ .thread")).to_contain_text("Dana Desk approved")
+        await expect(page.locator(".clock")).to_contain_text("Without an answer, the managers are asked besides.")
+        await expect(page.get_by_text("@vera their lawyers want 45 days.")).to_be_visible()
+        await fits(page)
+        await picture(page, f"second-{width}")
+    if PICTURES:
+        paper = await home.as_["finance"].get(f"/v1/deals/{ask.deal_id}/evidence.pdf")
+        (Path(PICTURES) / "evidence.pdf").write_bytes(paper.content)

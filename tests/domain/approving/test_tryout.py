@@ -1,0 +1,66 @@
+"""What a matrix would ask and why, as `q2c policy try` shows it; and that a deal is then asked exactly that."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from domain.approving.policy import Matrix
+from domain.approving.tryout import tried
+from tests.domain.approving.desk import ANN, BOB, DANA, Desk, facts
+
+MATRIX = Matrix.parse(
+    {
+        "name": "standard",
+        "auto_approve": [{"tcv_below": {"EUR": 1}}],
+        "rules": [
+            {
+                "name": "steep",
+                "when": {"discount_percent_over": 10},
+                "require": [{"group": "desk", "quorum": 2}, {"level": 2, "group": "finance"}],
+                "remind_after": "4 business_hours",
+                "escalate": [{"after": "2 business_days", "to": "manager"}, {"after": "9 days", "to": "sales"}],
+            },
+            {"name": "slow", "when": {"net_days_over": 45}, "require": [{"group": "legal"}]},
+        ],
+    },
+    version=7,
+)
+
+
+def test_who_would_be_asked_and_why() -> None:
+    desk = Desk(MATRIX)
+    desk.away(ANN, DANA, days=3)
+    desk.offer(discount_percent=Decimal(15))
+    order = desk.order
+    found = tried(MATRIX, facts(discount_percent=Decimal(15)), desk.world(order, desk.now))
+    assert found.lines == (
+        "policy standard/7",
+        "  + steep: discount of 15 % is over 10 %",
+        "  - slow: net payment of 30 days is not over 45 days",
+        "level 1: 2 of desk (discount of 15 % is over 10 %)",
+        "  asked: dana@acme.example for ann@acme.example, bob@acme.example, cem@acme.example",
+        "  not asked: sales@acme.example may not decide about this deal",
+        "  reminded 2027-03-01 13:00 UTC",
+        "  2027-03-03 09:00 UTC without an answer: max@acme.example, vera@acme.example besides (manager)",
+        "  2027-03-12 09:00 UTC without a decision: back to sales, expired",
+        "level 2: any one of finance (discount of 15 % is over 10 %)",
+        "  asked: cem@acme.example, dana@acme.example",
+        "  reminded 2027-03-01 13:00 UTC",
+        "  2027-03-03 09:00 UTC without an answer: vera@acme.example besides (manager)",
+        "  2027-03-12 09:00 UTC without a decision: back to sales, expired",
+    )
+    assert [s.holder for s in found.requests[0].ask.seats] == [s.holder for s in order.approval.requests[0].seats]
+    assert found.requests[0].need == order.needs[0]
+
+
+def test_nobody_would_be_asked() -> None:
+    desk = Desk(MATRIX)
+    desk.offer()
+    world = desk.world(desk.order, desk.now)
+    assert tried(MATRIX, facts(), world).lines[-1] == "approved at once: no rule holds"
+    cheap = tried(MATRIX, facts(discount_percent=Decimal(99), tcv_minor=99), world)
+    assert cheap.lines[-1] == "approved at once: TCV of 0.99 EUR is below 1.00 EUR"
+    assert (cheap.requests, cheap.rules[0].holds) == ((), True)
+    assert BOB in [
+        s.holder for r in tried(MATRIX, facts(discount_percent=Decimal(11)), world).requests for s in r.ask.seats
+    ]
