@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
+from api.approving.told import deliver
 from api.deal import deliver_draft
 from api.door import Door
 from api.inbox import tell
@@ -20,7 +21,7 @@ from api.notices.send import CHANNELS, Notifier
 from api.store import sql
 from gateways.ports import GatewayUnavailable
 from models import outbox
-from models.approval import NoticeRow
+from models.approval import LinkMessageRow, NoticeRow
 from models.database import Database
 from models.outbox import InboxRow
 from models.quote import QuoteDraftRow
@@ -39,6 +40,7 @@ _GIVE = text("SELECT pg_advisory_unlock(hashtextextended('q2c/relay', 4))")
 _ALIVE = text("SELECT 1")
 _DELIVERED = text("UPDATE outbox SET delivered_at = now() WHERE id = ANY(:ids) AND delivered_at IS NULL")
 _LATE_DRAFT = text("quote_drafts.created_at < now() - interval '3 seconds'")
+_LATE_WORD = text("link_messages.created_at < now() - interval '3 seconds'")
 _LATE_FACT = text(
     "(inbox.status = 'new' AND inbox.recorded_at < now() - interval '2 seconds')"
     " OR (inbox.status = 'signalled' AND inbox.recorded_at < now() - interval '30 seconds')"
@@ -114,7 +116,7 @@ class Relay:
 
     async def once(self) -> bool:
         """One round over all that waits. True: there was a full batch of something, so there is probably more."""
-        first = [await part() for part in (self._drafts, self._facts)]
+        first = [await part() for part in (self._drafts, self._said, self._facts)]
         full = [await part() for part in (*self._sending(), self._events)]
         return any(first + full)
 
@@ -149,6 +151,20 @@ class Relay:
     async def _draft(self, row: QuoteDraftRow) -> None:
         answer = await deliver_draft(self.database, self.door, row)
         log.info("draft delivered late", draft_id=row.id, deal_id=row.deal_id, verdict=answer.verdict if answer else "")
+
+    async def _said(self) -> bool:
+        """What people said by one-click links, where a crash came before the deal was told."""
+        table = LinkMessageRow
+        query = select(table).where(col(table.told_at).is_(None), _LATE_WORD).order_by(col(table.created_at))
+        async with self.database.session() as session:
+            rows = (await session.exec(query.limit(BATCH))).all()
+        for row in rows:
+            await self._each(row.ref, "decision", lambda row=row: self._word(row))  # type: ignore[misc]
+        return False
+
+    async def _word(self, row: LinkMessageRow) -> None:
+        answer = await deliver(self.database, self.door, row)
+        log.info("decision told late", deal_id=row.deal_id, ref=row.ref, verdict=answer.verdict if answer else "")
 
     async def _facts(self) -> bool:
         async with self.database.session() as session:

@@ -164,11 +164,36 @@ class DecisionLinkRow(Row, table=True):
     recorded_at: Recorded = None
 
 
+class LinkMessageRow(Row, table=True):
+    """What a person said by a one-click link, kept before the deal is told of it; the relay tells what a crash left untold.
+
+    `ref` is the id of the message; `verb` what it says; `error` why the deal refused it. Immutable but for those two:
+    `told_at` and `error` are set once, together, when the deal answered.
+    """
+
+    __tablename__ = "link_messages"
+    __table_args__ = (
+        CheckConstraint("error = '' OR told_at IS NOT NULL", name="refused_when_told"),
+        Index("link_messages_untold_ix", "created_at", postgresql_where="told_at IS NULL"),
+    )
+
+    ref: str = Field(primary_key=True)
+    link_id: str = Field(foreign_key="decision_links.id", index=True)
+    deal_id: str = Field(foreign_key="deals.id")
+    verb: str
+    message: Json
+    created_at: datetime
+    told_at: datetime | None = None
+    error: str = ""
+    recorded_at: Recorded = None
+
+
 class NoticeRow(Row, table=True):
     """What a person is to be told by one channel; put into words and sent by the relay. It holds no token.
 
     `payload`: order_number, version, link_id ('' none), asks ({group, level, reason, members}), others (who else is asked),
-    until, by, verb, text.
+    until, by, verb, text. It waits (until `next_at`, by the wall), or left (`sent_at`), or was given up (`refused_at`, and
+    `error` says why).
     """
 
     __tablename__ = "notices"
@@ -176,7 +201,10 @@ class NoticeRow(Row, table=True):
         one_of("channel", CHANNELS),
         one_of("kind", NOTICES),
         one_of("language", LANGUAGES),
-        Index("notices_waiting_ix", "channel", "at", "key", postgresql_where="sent_at IS NULL"),
+        not_negative("attempts"),
+        CheckConstraint("sent_at IS NULL OR refused_at IS NULL", name="sent_or_refused"),
+        Index("notices_waiting_ix", "channel", "at", "key", postgresql_where="sent_at IS NULL AND refused_at IS NULL"),
+        Index("notices_refused_ix", "at", "key", postgresql_where="refused_at IS NOT NULL"),
         Index("notices_deal_ix", "deal_id"),
     )
 
@@ -190,6 +218,9 @@ class NoticeRow(Row, table=True):
     at: datetime
     sent_at: datetime | None = None
     error: str = ""
+    attempts: int = 0
+    next_at: datetime | None = None
+    refused_at: datetime | None = None
     recorded_at: Recorded = None
 
 
@@ -226,6 +257,13 @@ async def of_deal(session: AsyncSession, deal_id: str) -> Sequence[ApprovalReque
     table = ApprovalRequestRow
     order = (col(table.order_number), col(table.version), col(table.round), col(table.level), col(table.group_name))
     return (await session.exec(select(table).where(col(table.deal_id) == deal_id).order_by(*order))).all()
+
+
+async def last_word(session: AsyncSession, link_id: str) -> LinkMessageRow | None:
+    """What was said last by a one-click link."""
+    table = LinkMessageRow
+    mine = select(table).where(col(table.link_id) == link_id).order_by(col(table.created_at).desc()).limit(1)
+    return (await session.exec(mine)).first()
 
 
 async def open_requests(

@@ -181,6 +181,7 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "approval_entries": (),
     "calendars": (),
     "decision_links": ("used_at", "used_ref"),
+    "link_messages": ("told_at", "error"),
     "absences": ("revoked_at",),
     "share_links": ("revoked_at", "revoked_by"),
     "share_views": (),
@@ -204,6 +205,7 @@ ONCE: dict[str, tuple[str, ...]] = {
     "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
     "price_migrations": ("finished_at",),
     "absences": ("revoked_at",),
+    "link_messages": ("told_at",),
 }
 
 

@@ -1,7 +1,8 @@
-"""One decision by a one-click link: the link is spent and what is proposed is stored in one transaction, then the deal is told.
+"""One decision by a one-click link: what is said and what it proposes are kept and the link is spent in one transaction,
+then the deal is told (`api/approving/told.py`).
 
 The message's id comes from the form's nonce: a double click, or a second try after a crash, is the same message, and the
-deal takes it once. What the deal refuses changes nothing, and gives the link back.
+deal takes it once.
 """
 
 from __future__ import annotations
@@ -14,41 +15,34 @@ from typing import Any
 
 import structlog
 from fastapi import Request
-from sqlalchemy import text
 from sqlmodel import col, select
 
 from api.approving.counter import NotAPercentage, countered, discounts
 from api.approving.read import Closed, Opened
 from api.approving.token import DecisionLinks
+from api.approving.told import Spent, deliver, keep, said
 from api.door import door_of
 from api.errors import Refusal
 from api.quotes.draft import draft_row, tried
 from api.shares.token import TokenAltered
-from api.store import insert_once, sql
 from domain.approving.case import APPROVE, CHANGES, REJECT
 from domain.approving.machine import COMMENT, DELEGATE
 from domain.errors import DomainError
 from domain.ids import derived
 from domain.message import Decide, Message, Verdict
 from models.access import PersonRow
+from models.approval import LinkMessageRow
 from models.database import Database
 from models.deal import DealRow
 from models.quote import QuoteDraftRow
+from workflows.converter import to_json
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "link"
 LONGEST = 2000
 NEEDS_REASON = frozenset({REJECT, CHANGES, COMMENT})
-GIVEN_BACK_AFTER = 60  # seconds: a link spent by a try that the deal never heard of may be tried again
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
-
-_SPEND = text("""
-    UPDATE decision_links SET used_at = now(), used_ref = :ref
-    WHERE id = :id AND (used_at IS NULL OR used_ref = :ref OR (:unheard AND used_at < now() - make_interval(secs => :stale)))
-    RETURNING id
-""")
-_RELEASE = text("UPDATE decision_links SET used_at = NULL, used_ref = '' WHERE id = :id AND used_ref = :ref")
 
 
 class Incomplete(Exception):
@@ -71,52 +65,47 @@ async def act(
     except TokenAltered:
         return "stale"
     ref = derived("msg", CHANNEL, found.link.id, nonce)
-    if found.is_spent and found.link.used_ref != ref and not _is_unheard(found):
-        raise Closed(410, "used")
-    if not found.is_spent or found.link.used_ref != ref:
+    row = await said(database, ref)
+    if row is None:
+        if found.is_spent:
+            raise Closed(410, "used")
         found.standing(found.person.email, tuple(found.person.groups), verb)
+        row = await _kept(database, found, verb, form, ref)
+    if row.told_at is not None:
+        return f"refused_{row.error}" if row.error else verb
+    return await _told(request, database, row)
+
+
+async def _kept(database: Database, found: Opened, verb: str, form: Mapping[str, str], ref: str) -> LinkMessageRow:
     body, draft = await _decision(database, found, verb, form, ref)
-    if verb != COMMENT and not await _spend(database, found, ref, draft):
-        raise Closed(410, "used")
-    at = found.entity.clock_at
-    message = Message(id=ref, by=found.person.email, body=body, channel=CHANNEL, at=at)
+    row = LinkMessageRow(
+        ref=ref,
+        link_id=found.link.id,
+        deal_id=found.deal.id,
+        verb=verb,
+        message=to_json(Message(id=ref, by=found.person.email, body=body, channel=CHANNEL)),
+        created_at=datetime.now(tz=UTC),
+    )
     try:
-        return await _told(request, database, found, message, verb)
+        await keep(database, row, draft=draft, spends=verb != COMMENT)
+    except Spent:
+        raise Closed(410, "used") from None
+    return await said(database, ref) or row
+
+
+async def _told(request: Request, database: Database, row: LinkMessageRow) -> str:
+    """Tell the deal now. Where it does not answer, what was said is kept: the relay tells it as soon as it does."""
+    ref, verb = row.ref, row.verb
+    try:
+        answer = await deliver(database, door_of(request), row)
     except Refusal as error:
-        log.warning("decision not heard", deal_id=found.deal.id, error=error.type)
-        await _release(database, found, ref)
-        return "busy"
-
-
-def _is_unheard(found: Opened) -> bool:
-    """Was the link spent by a try that the deal knows nothing of? A crash came between."""
-    return found.state.answer(found.link.used_ref) is None
-
-
-async def _spend(database: Database, found: Opened, ref: str, draft: QuoteDraftRow | None) -> bool:
-    async with database.transaction() as session:
-        if draft is not None:
-            await insert_once(session, draft)
-        values = {"id": found.link.id, "ref": ref, "unheard": _is_unheard(found), "stale": GIVEN_BACK_AFTER}
-        return (await sql(session, _SPEND, values)).first() is not None
-
-
-async def _release(database: Database, found: Opened, ref: str) -> None:
-    async with database.transaction() as session:
-        await sql(session, _RELEASE, {"id": found.link.id, "ref": ref})
-
-
-async def _told(request: Request, database: Database, found: Opened, message: Message, verb: str) -> str:
-    door = door_of(request)
-    if found.entity.clock_at is not None:  # what the deal does about it is dated by its sandbox's clock
-        await door.advance(found.deal.id, found.entity.clock_at)
-    answer = await door.command(found.deal.id, message)
+        log.warning("decision not heard yet", deal_id=row.deal_id, error=error.type)
+        return "heard"
     if answer is None:
         return "heard"
     if answer.verdict is Verdict.REFUSED:
-        await _release(database, found, message.id)
         return f"refused_{answer.error}"
-    return verb if await _written(database, found.deal.id, message.id) else "heard"
+    return verb if await _written(database, row.deal_id, ref) else "heard"
 
 
 async def _written(database: Database, deal_id: str, ref: str, *, patience: float = 2.0) -> bool:

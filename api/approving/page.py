@@ -117,6 +117,7 @@ async def _page(
     people = await _people(database)
     names = view.Names(people)
     verbs = [] if found.is_spent else list(found.verbs)
+    said = found.outcome(said)
     if found.is_spent and (said not in SAID_WELL or said == COMMENT):
         said = "spent"
     shown = {

@@ -19,7 +19,7 @@ from domain.state import Deal
 from models import approval as approvals
 from models import quote as quotes
 from models.access import PersonRow
-from models.approval import ApprovalCommentRow, ApprovalRequestRow, ApprovalVoteRow, DecisionLinkRow
+from models.approval import ApprovalCommentRow, ApprovalRequestRow, ApprovalVoteRow, DecisionLinkRow, LinkMessageRow
 from models.database import Database
 from models.quote import QuoteDraftRow, QuoteVersionRow
 from workflows.converter import from_json
@@ -92,6 +92,7 @@ class Opened(Case):
 
     link: DecisionLinkRow
     person: PersonRow
+    last: LinkMessageRow | None  # what was said by the link last
 
     @property
     def is_spent(self) -> bool:
@@ -105,6 +106,15 @@ class Opened(Case):
     @property
     def expires_at(self) -> datetime:
         return min(self.link.expires_at, self.version.expires_at)
+
+    def outcome(self, said: str) -> str:
+        """What the page says: `said` is what it was told after the form; what became of it since counts more."""
+        last = self.last
+        if last is not None and last.told_at is None:
+            return "heard"
+        if last is not None and said == "heard":
+            return f"refused_{last.error}" if last.error else last.verb
+        return said
 
     def check(self) -> None:
         """May the link still be opened to decide? Raises Closed."""
@@ -125,6 +135,7 @@ async def opened(database: Database, links: DecisionLinks, token: str) -> Opened
             raise TokenAltered
         person = await session.get(PersonRow, link.person)
         version = await quotes.version(session, link.deal_id, link.order_number, link.version)
+        last = await approvals.last_word(session, link_id)
     if person is None or version is None or version.content_hash != content_hash:
         raise TokenAltered
     found = await case_of(database, version.id)
@@ -134,6 +145,7 @@ async def opened(database: Database, links: DecisionLinks, token: str) -> Opened
         **{name: getattr(found, name) for name in (*Paper.__dataclass_fields__, *Case.__dataclass_fields__)},
         link=link,
         person=person,
+        last=last,
     )
 
 

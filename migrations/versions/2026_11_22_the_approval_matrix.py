@@ -15,7 +15,16 @@ down_revision: str | None = "0002"
 branch_labels: None = None
 depends_on: None = None
 
-NEW = ("approval_votes", "approval_comments", "approval_entries", "decision_links", "notices", "absences", "calendars")
+NEW = (
+    "approval_votes",
+    "approval_comments",
+    "approval_entries",
+    "link_messages",
+    "decision_links",
+    "notices",
+    "absences",
+    "calendars",
+)
 # table -> the columns that may change (copied from models/constraints.py, which goes on changing)
 IMMUTABLE = {
     "approval_votes": "",
@@ -23,6 +32,7 @@ IMMUTABLE = {
     "approval_entries": "",
     "calendars": "",
     "decision_links": "'used_at', 'used_ref'",
+    "link_messages": "'told_at', 'error'",
     "absences": "'revoked_at'",
 }
 STATUSES = (
@@ -106,10 +116,11 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION q2c_refuse_change()"
         )
-    op.execute(
-        "CREATE TRIGGER absences_once BEFORE UPDATE ON absences "
-        "FOR EACH ROW EXECUTE FUNCTION q2c_set_once('revoked_at')"
-    )
+    for table, column in (("absences", "revoked_at"), ("link_messages", "told_at")):
+        op.execute(
+            f"CREATE TRIGGER {table}_once BEFORE UPDATE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION q2c_set_once('{column}')"
+        )
 
 
 def _requests() -> None:
@@ -206,18 +217,38 @@ def _around() -> None:
     )
     op.create_index(op.f("decision_links_deal_id_ix"), "decision_links", ["deal_id"])
     _made(
+        "link_messages",
+        *map(_text, ("ref", "link_id", "deal_id", "verb")),
+        _json("message"),
+        _at("created_at"),
+        _at("told_at", nullable=True),
+        _text("error"),
+        keys=("ref",),
+        refused_when_told="error = '' OR told_at IS NOT NULL",
+    )
+    op.create_foreign_key(op.f("link_messages_link_id_fk"), "link_messages", "decision_links", ["link_id"], ["id"])
+    op.create_index(op.f("link_messages_link_id_ix"), "link_messages", ["link_id"])
+    op.create_index("link_messages_untold_ix", "link_messages", ["created_at"], postgresql_where="told_at IS NULL")
+    _made(
         "notices",
         *map(_text, ("key", "deal_id", "person", "channel", "kind", "language")),
         _json("payload"),
         _at("at"),
         _at("sent_at", nullable=True),
         _text("error"),
+        _number("attempts"),
+        _at("next_at", nullable=True),
+        _at("refused_at", nullable=True),
         keys=("key",),
         channel="channel IN ('mail', 'slack')",
         kind="kind IN ('ask', 'remind', 'escalate', 'mention', 'decided', 'changes', 'lapsed')",
         language="language IN ('en', 'fr')",
+        not_negative="attempts >= 0",
+        sent_or_refused="sent_at IS NULL OR refused_at IS NULL",
     )
-    op.create_index("notices_waiting_ix", "notices", ["channel", "at", "key"], postgresql_where="sent_at IS NULL")
+    waiting = "sent_at IS NULL AND refused_at IS NULL"
+    op.create_index("notices_waiting_ix", "notices", ["channel", "at", "key"], postgresql_where=waiting)
+    op.create_index("notices_refused_ix", "notices", ["at", "key"], postgresql_where="refused_at IS NOT NULL")
     op.create_index("notices_deal_ix", "notices", ["deal_id"])
     _made(
         "absences",

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, delete, update
 
 from models import approval, directory
 from models.access import PersonRow
-from models.approval import ApprovalRequestRow, ApprovalVoteRow, DecisionLinkRow, NoticeRow
+from models.approval import ApprovalRequestRow, ApprovalVoteRow, DecisionLinkRow, LinkMessageRow, NoticeRow
 from models.database import Database
 from models.directory import AbsenceRow, CalendarRow
 from models.write import write
@@ -36,6 +36,10 @@ NOTICE: dict[str, Any] = {
     "key": "k", "deal_id": "d_real", "person": "ann@x", "channel": "mail", "kind": "ask", "payload": {}, "at": AT,
 }  # fmt: skip
 
+WORD: dict[str, Any] = {
+    "ref": "m1", "link_id": "l1", "deal_id": "d_real", "verb": "approve", "message": {"id": "m1"}, "created_at": AT,
+}  # fmt: skip
+
 
 def refused() -> Iterator[tuple[SQLModel, str]]:
     yield a_row(ApprovalRequestRow, ASKED | {"id": "r2"}), "approval_requests_once"
@@ -56,8 +60,10 @@ def refused() -> Iterator[tuple[SQLModel, str]]:
         "calendars_country",
     )
     yield a_row(DecisionLinkRow, LINK | {"used_at": AT}), "decision_links_spent"
+    yield a_row(LinkMessageRow, WORD | {"error": "OwnDeal"}), "link_messages_refused_when_told"
     yield a_row(NoticeRow, NOTICE | {"kind": "gossip"}), "notices_kind"
     yield a_row(NoticeRow, NOTICE | {"channel": "pigeon"}), "notices_channel"
+    yield a_row(NoticeRow, NOTICE | {"sent_at": AT, "refused_at": AT}), "notices_sent_or_refused"
     yield a_row(PersonRow, {"email": "x@x", "name": "X", "groups": [], "language": "xx"}), "people_language"
 
 
@@ -79,10 +85,13 @@ async def test_what_was_said_stays_said(database: Database) -> None:
         session.add(a_row(ApprovalVoteRow, VOTE))
         session.add(a_row(DecisionLinkRow, LINK))
         session.add(a_row(AbsenceRow, ABSENCE))
+        await session.flush()
+        session.add(a_row(LinkMessageRow, WORD))
     for statement in (
         update(ApprovalVoteRow).values(verb="reject"),
         delete(ApprovalVoteRow),
         update(DecisionLinkRow).values(person="eve@x"),
+        update(LinkMessageRow).values(message={"id": "m1", "by": "eve@x"}),
         update(AbsenceRow).values(delegate_to="eve@x"),
     ):
         with pytest.raises(DBAPIError, match="written once"):
@@ -91,11 +100,16 @@ async def test_what_was_said_stays_said(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(update(DecisionLinkRow).values(used_at=AT, used_ref="m1"))
         await session.execute(update(AbsenceRow).values(revoked_at=AT))
+        await session.execute(update(LinkMessageRow).values(told_at=AT, error="OwnDeal"))
     async with database.session() as session:
         assert await directory.absences(session) == []
-    with pytest.raises(DBAPIError, match="stays so"):
-        async with database.transaction() as session:
-            await session.execute(update(AbsenceRow).values(revoked_at=AT + timedelta(days=1)))
+    for again in (
+        update(AbsenceRow).values(revoked_at=AT + timedelta(days=1)),
+        update(LinkMessageRow).values(told_at=AT + timedelta(days=1)),
+    ):
+        with pytest.raises(DBAPIError, match="stays so"):
+            async with database.transaction() as session:
+                await session.execute(again)
 
 
 async def test_what_waits_for_a_person_is_found_by_name(database: Database) -> None:
