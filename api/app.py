@@ -41,6 +41,7 @@ from api.approving import policy as policy_trial
 from api.approving.token import decide_url
 from api.door import Door
 from api.mail import Post
+from api.notices import told
 from api.notices.send import Notifier
 from api.outside import Outside
 from api.quotes import compare, of_deal, preview, version
@@ -72,6 +73,7 @@ ROUTERS = (
     absence,
     calendar,
     evidence,
+    told,
     preview,
     compare,
     version,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from time import monotonic
 
 import structlog
@@ -64,9 +63,10 @@ class Backoff:
     def due(self, key: str) -> bool:
         return key not in self._tries or self._tries[key][1] <= monotonic()
 
-    def failed(self, key: str) -> None:
+    def failed(self, key: str, *, least: float = 0.0) -> None:
+        """`least`: the seconds that it asks to be left alone for."""
         count = self._tries[key][0] + 1 if key in self._tries else 1
-        self._tries[key] = (count, monotonic() + min(LONGEST_BACKOFF, 2.0 ** (count - 1)))
+        self._tries[key] = (count, monotonic() + max(least, min(LONGEST_BACKOFF, 2.0 ** (count - 1))))
 
     def done(self, key: str) -> None:
         self._tries.pop(key, None)
@@ -192,24 +192,29 @@ class Relay:
         return any(await asyncio.gather(*ended.values()))
 
     async def _channel(self, channel: str) -> bool:
-        """Send what waits for one channel, until it does not answer: then all of it waits, longer each time."""
-        if not self.backoff.due(f"channel/{channel}"):
+        """Send what is due in one channel, until it does not answer: then all of it waits, longer each time, or as it says."""
+        gate = f"channel/{channel}"
+        if not self.backoff.due(gate):
             return False
         rows = await self.notifier.waiting(channel, BATCH)
-        each = (self._each(row.key, "notice", partial(self._notice, row)) for row in rows if self._open(row))
-        sent = [await one for one in each]
-        return len(rows) == BATCH and any(sent)
+        sent = False
+        for row in rows:
+            sent = await self._notice(row, gate) or sent
+            if not self.backoff.due(gate):
+                break
+        return len(rows) == BATCH and sent
 
-    def _open(self, row: NoticeRow) -> bool:
-        return self.backoff.due(f"channel/{row.channel}")
-
-    async def _notice(self, row: NoticeRow) -> None:
+    async def _notice(self, row: NoticeRow, gate: str) -> bool:
+        """Send one; where it fails, its row says so, and when it is tried again. True: it was sent."""
         try:
             await self.notifier.send(row)
-        except GatewayUnavailable:
-            self.backoff.failed(f"channel/{row.channel}")
-            raise
-        self.backoff.done(f"channel/{row.channel}")
+        except Exception as error:  # noqa: BLE001 - one notice that fails must not hold the others up
+            if isinstance(error, GatewayUnavailable):
+                self.backoff.failed(gate, least=getattr(error, "after_seconds", 0.0))
+            log.warning("not delivered", what="notice", key=row.key, error=str(error), kind=type(error).__name__)
+            return False
+        self.backoff.done(gate)
+        return True
 
     async def _stop_channels(self) -> None:
         for task in self._channels.values():

@@ -12,6 +12,13 @@ from gateways.ports import GatewayRefused, GatewayUnavailable, Mail
 
 TIMEOUT_SECONDS = 10
 PERMANENT = 500  # RFC 5321: answers from here on are final
+# what a server says of us, whatever the mail: its greeting, our name, our password, our sender's address
+_US = (
+    aiosmtplib.SMTPConnectResponseError,
+    aiosmtplib.SMTPHeloError,
+    aiosmtplib.SMTPAuthenticationError,
+    aiosmtplib.SMTPSenderRefused,
+)
 
 
 def message_id(key: str, sender: str) -> str:
@@ -27,7 +34,9 @@ class SmtpMailer:
         self._host, self._port, self._sender = host, port, sender
 
     async def send(self, mail: Mail) -> None:
-        """Raises GatewayUnavailable for 4xx answers and lost connections, GatewayRefused for 5xx answers."""
+        """Raises GatewayRefused where this mail is refused for good (5xx to its recipient or its text), GatewayUnavailable
+        for 4xx answers, lost connections, and a server that refuses us altogether: that is mended there, not in the mail.
+        """
         try:
             await aiosmtplib.send(
                 self._message(mail), hostname=self._host, port=self._port, timeout=TIMEOUT_SECONDS, start_tls=None
@@ -36,6 +45,10 @@ class SmtpMailer:
             if all(one.code >= PERMANENT for one in refused.recipients):
                 raise GatewayRefused(f"mail: {refused}") from refused
             raise GatewayUnavailable(f"mail: {refused}") from refused
+        except aiosmtplib.SMTPNotSupported as lacking:  # an address that this server cannot write to
+            raise GatewayRefused(f"mail: {lacking}") from lacking
+        except _US as answered:
+            raise GatewayUnavailable(f"mail: {answered.code} {answered.message}") from answered
         except aiosmtplib.SMTPResponseException as answered:
             if answered.code >= PERMANENT:
                 raise GatewayRefused(f"mail: {answered.code} {answered.message}") from answered

@@ -18,6 +18,14 @@ class GatewayUnavailable(Exception):
     """No usable answer (time-out, connection lost, 5xx, 429): the effect may or may not have happened."""
 
 
+class GatewayBusy(GatewayUnavailable):
+    """It asks to come back later (429, 503 with Retry-After): not before `after_seconds` from now."""
+
+    def __init__(self, said: str, *, after_seconds: float) -> None:
+        super().__init__(said)
+        self.after_seconds = after_seconds
+
+
 class GatewayRefused(Exception):
     """A definite refusal of the request itself (4xx that is not a business outcome): retrying cannot help."""
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from gateways.http import PASSING
-from gateways.ports import ChatPost, GatewayRefused, GatewayUnavailable
+from gateways.ports import ChatPost, GatewayBusy, GatewayRefused, GatewayUnavailable
 
 TIMEOUT_SECONDS = 5
 LONGEST_REASON = 100
+LONGEST_PAUSE = 3600.0  # seconds: a Retry-After that says more is a mistake, and asking again tells
 _NAME = re.compile(r"[\w-][\w.-]{0,79}")
 PLACE = "{channel}"  # where the channel's name goes in an address that has one for each channel
 
@@ -51,7 +54,7 @@ class SlackHooks:
             return ""
 
     async def post(self, message: ChatPost) -> None:
-        """Raises GatewayUnavailable where it may have arrived or another try may help, GatewayRefused otherwise."""
+        """Raises GatewayUnavailable where it may have arrived or another try may help (GatewayBusy: when), GatewayRefused otherwise."""
         address = self._address(message.channel)
         if not self.reaches(message.channel):
             raise GatewayRefused(f"slack: no webhook for channel {plain(message.channel)!r}")
@@ -84,9 +87,27 @@ class SlackHooks:
 def _read(response: httpx.Response) -> None:
     status = response.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in PASSING:
+        after = retry_after(response.headers.get("retry-after", ""), datetime.now(tz=UTC))
+        if after:
+            raise GatewayBusy(f"slack: status {status}, come back in {after:.0f} s", after_seconds=after)
         raise GatewayUnavailable(f"slack: status {status}")
     if status != HTTPStatus.OK:
         raise GatewayRefused(f"slack: {status} {response.text[:LONGEST_REASON]}")
+
+
+def retry_after(said: str, now: datetime) -> float:
+    """The seconds that a `Retry-After` asks for, an hour at most; 0: it asks for none that we understand.
+
+    >>> now = datetime(2027, 3, 1, 9, 0, 0, tzinfo=UTC)
+    >>> [retry_after(said, now) for said in ("30", "Mon, 01 Mar 2027 09:00:05 GMT", "99999", "-3", "soon", "")]
+    [30.0, 5.0, 3600.0, 0.0, 0.0, 0.0]
+    """
+    said = said.strip()
+    try:
+        seconds = float(said) if said.isdecimal() else (parsedate_to_datetime(said) - now).total_seconds()
+    except (ValueError, TypeError):  # TypeError: a date without a zone
+        return 0.0
+    return min(LONGEST_PAUSE, max(0.0, seconds))
 
 
 def plain(channel: str) -> str:

@@ -53,6 +53,15 @@ class FaultPlan(BaseModel):
     script: list[Literal["lost", "error", "slow", "late", "ok"]] | None = None
 
 
+class Mailbox(BaseModel):
+    """What the mail server says of one recipient from now on; empty: their mails are kept."""
+
+    to: str
+    answer: Annotated[str, Field(pattern=r"^([45][0-9]{2} [ -~]{1,200})?$", examples=["550 5.1.1 No such mailbox"])] = (
+        ""
+    )
+
+
 class HookBase(BaseModel):
     url: str
     account: str = ""  # empty: for every account that has none of its own
@@ -142,6 +151,13 @@ async def show_log(
 @router.get("/mails")
 async def show_mails(request: Request, to: str = "") -> dict[str, list[Data]]:
     return {"mails": mail.kept(world_of(request).store, to)}
+
+
+@router.post("/mails")
+async def set_mailbox(request: Request, given: Mailbox) -> dict[str, str]:
+    """Have a recipient's mailbox refuse, for good (5xx) or for now (4xx); or take mails again."""
+    set_behaviour(world_of(request).store, mail.PARTY, mail.PARTY, given.to, {"answer": given.answer})
+    return {"to": given.to, "answer": given.answer}
 
 
 @router.get("/mails/{ref}/attachments/{number}")

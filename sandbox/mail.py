@@ -11,9 +11,12 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from sandbox.behaviour import behaviour
 from sandbox.instants import iso, wall
 from sandbox.store import Data, Store, dumps, loads
 from sandbox.world import World
+
+PARTY = "mail"  # its name in the log and for faults; it has one book for all accounts
 
 
 class Postbox:
@@ -22,11 +25,21 @@ class Postbox:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """`answer` of a recipient's behaviour is what their mailbox says; else it takes everything."""
+        found = behaviour(self._world.store, PARTY, PARTY, address)
+        if found is not None and (answer := str(found[1]["answer"])):
+            return answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         raw = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
         message = message_from_bytes(raw, policy=policy.default)
         message_id = str(message.get("Message-ID", ""))
-        fault = self._world.faults.on_request("mail", message_id)
+        fault = self._world.faults.on_request(PARTY, message_id)
         if fault == "error":
             return "451 4.3.0 The sandbox fails on purpose"
         if fault == "slow":
@@ -50,9 +63,7 @@ class Postbox:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             message_id, sender, recipient, subject, part.get_content() if part else "", wall(), dumps(attachments), raw,
         )  # fmt: skip
-        self._world.log(
-            "mail", "mail", "mail.kept", subject=str(ref), message_id=message_id, to=recipient, title=subject
-        )
+        self._world.log(PARTY, PARTY, "mail.kept", subject=str(ref), message_id=message_id, to=recipient, title=subject)
 
 
 def kept(store: Store, to: str = "") -> list[Data]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from sandbox.behaviour import behaviour, set_behaviour
 from sandbox.door import Dropped
@@ -23,17 +24,34 @@ MOST_BLOCKS = 50  # Slack's own limits
 LONGEST_SECTION = 3000
 
 
+REFUSALS = {
+    "channel_is_archived": 410,
+    "no_service": 404,
+    "action_prohibited": 403,
+    "invalid_payload": 400,
+    "rate_limited": 429,
+    "rollup_error": 500,
+}
+
+
 class Channel(BaseModel):
+    """What posts to a channel are answered from now on: `archived`, or with one of Slack's refusals; neither: they are kept."""
+
     channel: str
-    archived: bool
+    archived: bool = False
+    answer: Literal[
+        "", "channel_is_archived", "no_service", "action_prohibited", "invalid_payload", "rate_limited", "rollup_error"
+    ] = ""
+    retry_after: Annotated[int, Field(ge=0)] = 1  # seconds that `rate_limited` asks for
 
 
 class NotTaken(Exception):
     """Slack's answer to a post that it does not take: a status and one word as plain text."""
 
-    def __init__(self, status: int, word: str) -> None:
+    def __init__(self, status: int, word: str, *, retry_after: int | None = None) -> None:
         super().__init__(word)
         self.status, self.word = status, word
+        self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
 
 
 @router.post("/slack")
@@ -55,10 +73,10 @@ async def show_posts(request: Request, channel: str = "") -> dict[str, list[Data
 
 @router.post("/control/slack")
 async def set_channel(request: Request, given: Channel) -> dict[str, object]:
-    """Archive a channel: it takes no posts any more; or open it again."""
-    name = _name(given.channel)
-    set_behaviour(world_of(request).store, PARTY, PARTY, name, {"archived": given.archived})
-    return {"channel": name, "archived": given.archived}
+    """Archive a channel, or have it refuse as Slack does: it takes no posts any more; or open it again."""
+    name, answer = _name(given.channel), "channel_is_archived" if given.archived else given.answer
+    set_behaviour(world_of(request).store, PARTY, PARTY, name, {"answer": answer, "retry_after": given.retry_after})
+    return {"channel": name, "archived": given.archived, "answer": answer}
 
 
 def kept(store: Store, channel: str = "") -> list[Data]:
@@ -72,14 +90,14 @@ async def _post(request: Request, channel: str) -> Response:
     fault = world.faults.on_request(PARTY, key)
     if fault == "error":
         status = (500, 503, 429)[int(world.faults.chance("which", PARTY, key) * 3)]
-        return PlainTextResponse("on_purpose", status)
+        return PlainTextResponse("on_purpose", status, headers={"retry-after": "1"} if status == 429 else {})
     if fault == "slow":
         await asyncio.sleep(world.faults.slow_seconds)
     try:
         with world.store.transaction():
             _keep(world, channel, body, key)
     except NotTaken as refused:
-        return PlainTextResponse(refused.word, refused.status)
+        return PlainTextResponse(refused.word, refused.status, headers=refused.headers)
     if fault == "late":
         await asyncio.sleep(world.faults.slow_seconds)
     if fault == "lost":
@@ -93,8 +111,8 @@ def _keep(world: World, channel: str, body: bytes, key: str) -> None:
     if not name:
         raise NotTaken(404, "channel_not_found")
     set_ = behaviour(world.store, PARTY, PARTY, name)
-    if set_ is not None and set_[1]["archived"]:
-        raise NotTaken(410, "channel_is_archived")
+    if set_ is not None and (word := set_[1]["answer"]):
+        raise NotTaken(REFUSALS[word], word, retry_after=set_[1]["retry_after"] if word == "rate_limited" else None)
     said: Data = {
         "id": world.store.new_id("post"),
         "channel": name,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.notices.render import MOST_ASKS, Told, Wanted
+from api.notices.render import MOST_ASKS, NothingToTell, Told, Wanted
 from gateways.words import Words, language_of, words_of
 from models.approval import NoticeRow
 
@@ -38,15 +38,15 @@ class Notice:
 
 
 async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Notice:
-    """All that the notice says. Raises LookupError where its deal or its link is not there."""
+    """All that the notice says. Raises NothingToTell where its deal or its link is not there."""
     said: Mapping[str, Any] = row.payload
     link, version = str(said.get("link_id") or ""), int(said.get("version") or 0)
     wanted = {"deal": row.deal_id, "order": int(said.get("order_number") or 0), "version": version}
     found = (await session.execute(_FOUND, {**wanted, "person": row.person, "link": link})).mappings().first()
     if found is None:
-        raise LookupError(f"there is no deal {row.deal_id}")
+        raise NothingToTell(f"there is no deal {row.deal_id}")
     if link and found["content_hash"] is None:
-        raise LookupError(f"there is no link {link} for {row.person}")
+        raise NothingToTell(f"there is no link {link} for {row.person}")
     words = words_of(language_of(row.language))
     told = Told(
         kind=row.kind,

@@ -19,6 +19,10 @@ _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _HEADER, _SECTION = 150, 3000  # what Slack takes
 
 
+class NothingToTell(LookupError):
+    """What the notice is about, its link or its template is not there: no other try finds it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One thing that a person is asked: which group at which level, and why."""
@@ -99,9 +103,9 @@ class Text:
 
 
 def render(told: Told) -> Text:
-    """The notice in its language. Raises LookupError for a kind or a language that has no template."""
+    """The notice in its language. Raises NothingToTell for a kind or a language that has no template."""
     if told.kind not in KINDS or told.language not in LANGUAGES:
-        raise LookupError(f"there is no template for {told.kind!r} in {told.language!r}")
+        raise NothingToTell(f"there is no template for {told.kind!r} in {told.language!r}")
     frame, own = (_environment().get_template(f"{told.language}/{name}.txt") for name in ("frame", told.kind))
     blocks, context = {**frame.blocks, **own.blocks}, own.new_context({"n": told})
 

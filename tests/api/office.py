@@ -13,6 +13,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+from api.caller import Caller, Role
+from api.idempotency import Once
+from api.notices.told import AgainIn, NoticeOut, list_notices, send_again
 from api.relay import Relay
 from models.access import PersonRow
 from models.approval import DecisionLinkRow, NoticeRow
@@ -113,9 +116,30 @@ class Office:
 
     async def until_sent(self, person: PersonRow) -> None:
         """Round after round, as the relay goes; fails by the test's own time-out."""
-        while any(sent_at is None for sent_at, _ in (await self.notices(person)).values()):
+        while any(each.status == "waiting" for each in await self.told(person)):
             await self.relay.once()
             await asyncio.sleep(0.05)
+
+    async def told(self, person: PersonRow, **which: Any) -> list[NoticeOut]:
+        """Their notices as the API lists them."""
+        caller = Caller(person="ops@acme.example", role=Role.OPS, groups=(), key_id="k")
+        found = await list_notices(caller, self.database, person=person.email, **which)
+        return sorted(found.items, key=lambda each: (each.at, each.key))
+
+    async def again(self, key: str) -> NoticeOut:
+        """An operator has a refused notice sent again."""
+        caller = Caller(person="ops@acme.example", role=Role.OPS, groups=(), key_id="k")
+        return await send_again(AgainIn(key=key), caller, Once(caller.person, key), self.database)
+
+    async def row(self, key: str) -> NoticeRow:
+        async with self.database.session() as session:
+            return await session.get_one(NoticeRow, key)
+
+    async def pause(self, row: NoticeRow) -> int:
+        """The seconds between the last try of a notice and the next one."""
+        query = text("SELECT round(extract(epoch FROM next_at - now())) FROM notices WHERE key = :key")
+        async with self.database.session() as session:
+            return int((await session.execute(query, {"key": row.key})).scalar_one())
 
     async def mails(self, person: PersonRow) -> list[dict[str, Any]]:
         answer = await self.http.get("/control/mails", params={"to": person.email})

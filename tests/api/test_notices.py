@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -12,9 +13,13 @@ from sqlalchemy import text
 
 from api.app import create_app
 from api.approving.token import DecisionLinks
+from api.errors import Refusal
+from api.notices.send import LONGEST_PAUSE, MOST_ATTEMPTS
 from gateways.email import message_id
+from gateways.ports import GatewayUnavailable
 from gateways.slack import mark_of
 from sandbox.process import SandboxProcess
+from sandbox.slack import REFUSALS
 from settings import Settings
 from tests.api.office import ASKED_AT, Office
 from tests.models import rows
@@ -137,19 +142,99 @@ async def test_a_channel_that_does_not_answer_is_tried_once_and_all_of_it_waits(
     assert [len(await office.posts(person)) for person in people] == [1, 1, 1]
 
 
-async def test_what_one_channel_refuses_stops_nobody_else(office: Office) -> None:
+async def test_what_one_channel_refuses_is_settled_listed_and_can_be_sent_again(office: Office) -> None:
     first, second = await office.person(), await office.person()
     mute = await office.person(slack=False)
     await office.http.post("/control/slack", json={"channel": first.slack, "archived": True})
     for person in (first, mute, second):
         await office.tell(person, "mail", "slack")
-    await office.until_sent(second)
-    assert (await office.notices(first))["slack"] == (None, "slack: 410 channel_is_archived")
-    assert (await office.notices(mute))["slack"] == (None, f"slack: {mute.email} has no channel")
+    for person in (first, mute, second):
+        await office.until_sent(person)
     assert [len(await office.mails(person)) for person in (first, mute, second)] == [1, 1, 1]
+    [refused], [silent] = await office.told(first, status="refused"), await office.told(mute, status="refused")
+    assert (refused.error, refused.attempts) == ("slack: 410 channel_is_archived", 1)
+    assert silent.error == f"slack: {mute.email} has no channel"
+    assert await office.told(second, status="refused") == []
+
     await office.http.post("/control/slack", json={"channel": first.slack, "archived": False})
+    await office.again(refused.key)
     await office.until_sent(first)
     assert len(await office.posts(first)) == 1
+    with pytest.raises(Refusal, match="the notice is sent"):
+        await office.again(refused.key)
+    with pytest.raises(Refusal, match="there is no notice"):
+        await office.again("d_none")
+
+
+@pytest.mark.parametrize("answer", ["no_service", "action_prohibited", "invalid_payload"])
+async def test_what_slack_will_never_take_goes_by_mail_where_it_did_not_already(office: Office, answer: str) -> None:
+    person = await office.person()
+    await office.http.post("/control/slack", json={"channel": person.slack, "answer": answer})
+    await office.tell(person, "slack")
+    await office.until_sent(person)
+    mailed, refused = await office.told(person)
+    assert (mailed.key, mailed.status) == (f"d_real/ask/{person.email}/mail", "sent")
+    assert (refused.status, refused.error) == ("refused", f"slack: {REFUSALS[answer]} {answer}")
+    assert refused.refused_at is not None
+    assert len(await office.mails(person)) == 1
+    for _ in range(3):
+        await office.relay.once()
+    assert (len(await office.mails(person)), await office.posts(person)) == (1, [])
+
+
+async def test_a_busy_channel_is_left_alone_for_as_long_as_it_asks(office: Office) -> None:
+    person, other = await office.person(), await office.person()
+    busy = {"channel": person.slack, "answer": "rate_limited", "retry_after": 600}
+    await office.http.post("/control/slack", json=busy)
+    await office.tell(person, "slack")
+    await office.relay.once()
+    [held] = await office.told(person)
+    assert (held.status, held.error, held.attempts) == ("waiting", "slack: status 429, come back in 600 s", 1)
+    async with office.database.session() as session:
+        query = text("SELECT next_at - now() > interval '500 seconds' FROM notices WHERE key = :key")
+        assert (await session.execute(query, {"key": held.key})).scalar_one()
+    await office.http.post("/control/slack", json={"channel": person.slack})
+    await office.tell(other, "mail", "slack")
+    await office.relay.once()
+    assert {each.channel: each.status for each in await office.told(other)} == {"mail": "sent", "slack": "waiting"}
+    assert (await office.posts(person), (await office.told(other))[1].attempts) == ([], 0)
+
+
+async def test_a_server_in_trouble_is_asked_again_ever_later_and_given_up_after_the_last_attempt(
+    office: Office,
+) -> None:
+    person = await office.person()
+    await office.http.post("/control/slack", json={"channel": person.slack, "answer": "rollup_error"})
+    await office.tell(person, "slack")
+    row = await office.row(f"d_real/ask/{person.email}/slack")
+    pauses = []
+    for _ in range(MOST_ATTEMPTS):
+        with contextlib.suppress(GatewayUnavailable):
+            await office.app.state.relay.notifier.send(row)
+        pauses.append(await office.pause(row))
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[9:12] == [512, LONGEST_PAUSE, LONGEST_PAUSE]
+    refused, mailed = sorted(await office.told(person), key=lambda each: each.status)
+    assert (refused.status, refused.attempts, refused.error) == ("refused", MOST_ATTEMPTS, "slack: status 500")
+    assert (mailed.channel, mailed.status) == ("mail", "waiting")
+
+
+async def test_a_mailbox_that_refuses_for_good_is_asked_once_and_one_that_is_full_again(office: Office) -> None:
+    gone, full = await office.person(), await office.person()
+    await office.http.post("/control/mails", json={"to": gone.email, "answer": "550 5.1.1 No such mailbox"})
+    await office.http.post("/control/mails", json={"to": full.email, "answer": "452 4.2.2 Mailbox full"})
+    await office.tell(gone, "mail")
+    await office.tell(full, "mail")
+    await office.until_sent(gone)
+    [refused] = await office.told(gone)
+    assert (refused.status, refused.attempts) == ("refused", 1)
+    assert "No such mailbox" in refused.error
+    while not (waits := (await office.told(full))[0]).attempts:
+        await office.relay.once()
+    assert (waits.status, "Mailbox full" in waits.error) == ("waiting", True)
+    await office.http.post("/control/mails", json={"to": full.email})
+    await office.until_sent(full)
+    assert [len(await office.mails(person)) for person in (gone, full)] == [0, 1]
 
 
 async def test_a_notice_without_its_link_does_not_leave(office: Office) -> None:
@@ -163,9 +248,9 @@ async def test_a_notice_without_its_link_does_not_leave(office: Office) -> None:
             {"other": other.email, "person": person.email},
         )  # fmt: skip
     await office.until_sent(other)
-    [(sent_at, error)] = (await office.notices(person)).values()
-    assert sent_at is None
-    assert error.startswith("there is no link dl_")
+    [notice] = await office.told(person)
+    assert notice.status == "refused"
+    assert notice.error.startswith("there is no link dl_")
     assert await office.mails(person) == []
 
 
@@ -190,9 +275,9 @@ async def test_a_sandbox_s_notices_never_reach_real_servers(settings: Settings, 
     async with elsewhere.router.lifespan_context(elsewhere):
         while (await office.notices(real))[channel][0] is None:
             await elsewhere.state.relay.once()
-    [(sent_at, error)] = (await office.notices(person)).values()
-    assert sent_at is None
-    assert error.startswith("a sandbox's ")
+    [notice] = await office.told(person, status="refused")
+    assert notice.channel == channel
+    assert notice.error.startswith("a sandbox's ")
     assert (await office.mails(person), await office.posts(person)) == ([], [])
     assert len([*await office.mails(real), *await office.posts(real)]) == 1
 

@@ -48,7 +48,7 @@ async def delivered(whole: House, to: str, channel: str) -> tuple[list[dict[str,
         await relay.once()
         await asyncio.sleep(0.05)
         async with whole.database.session() as session:
-            query = text("SELECT count(*) FROM notices WHERE sent_at IS NULL")
+            query = text("SELECT count(*) FROM notices WHERE sent_at IS NULL AND refused_at IS NULL")
             waiting = (await session.execute(query)).scalar_one()
     async with httpx.AsyncClient(base_url=whole.outside.url, trust_env=False) as http:
         mails = (await http.get("/control/mails", params={"to": to})).json()["mails"]
