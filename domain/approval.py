@@ -13,6 +13,7 @@ from domain.approving.machine import (
     WrongGroup,
     check,
     decided,
+    look,
     steps,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "WrongGroup",
     "check",
     "decided",
+    "look",
     "steps",
 ]

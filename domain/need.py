@@ -71,10 +71,16 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Who is asked by request `index`, and until when. `anyone`: all of a group too large to name (any member may)."""
+    """Who is asked by request `index`, and until when. `anyone`: all of a group too large to name (any member may).
+
+    `look_again_at`: the next instant known now at which somebody concerned is away, is back, hands over or leaves. `gone`:
+    who was handed a voice for this request and is not there any more.
+    """
 
     index: int
     seats: tuple[Seat, ...] = ()
     anyone: bool = False
     remind_at: datetime | None = None
     escalate_at: datetime | None = None
+    look_again_at: datetime | None = None
+    gone: tuple[str, ...] = ()

@@ -127,6 +127,7 @@ class Order:
     reason: str = ""
     parked: str = ""
     stands: tuple[Stand, ...] = ()  # what was approved of earlier versions
+    looks: int = 0  # how often who decides was looked up anew since somebody was away, was back, or left
 
     @property
     def subject(self) -> str:
@@ -270,8 +271,9 @@ def renewal(*, number: int, priced: Priced, at: datetime, owner: str = "") -> Or
 
 def steps(order: Order) -> tuple[Step, ...]:
     """What this order does next; a parked one does nothing."""
+    looks = approval.look(order.approval, subject=order.subject, number=order.looks + 1)
     if order.parked:
-        return ()
+        return looks if order.parked == order.approval.blocked else ()  # somebody may be back
     found: list[Step] = []
     subject, since = order.subject, order.since
     if order.stage in OPEN and order.expires_at is not None:
@@ -281,6 +283,7 @@ def steps(order: Order) -> tuple[Step, ...]:
             found.append(Step(kind=StepKind.PRICE, subject=subject, number=order.drafts, at=since))
         case OrderStage.IN_APPROVAL:
             found.extend(approval.steps(order.approval, subject=subject, version=order.version, since=since))
+            found.extend(looks)
         case OrderStage.APPROVED | OrderStage.ACCEPTED:
             shown = order.stage is OrderStage.APPROVED and order.by_link
             kind = StepKind.PRESENT if shown else StepKind.SEND

@@ -15,6 +15,7 @@ class StepKind(StrEnum):
     TAKE = "take"  # take in one message: a command is judged, a fact is booked
     PRICE = "price"
     ASK = "ask"  # ask one level of approvers
+    LOOK = "look"  # who decides is looked up anew: somebody is away, is back, or leaves from now on
     REMIND = "remind"
     ESCALATE = "escalate"
     EXPIRE = "expire"

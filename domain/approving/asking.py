@@ -7,12 +7,12 @@ decide, the first whose working days are over; where all must, the last.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.approving.calendar import Calendars, Patience
-from domain.approving.case import Approval
-from domain.approving.people import Directory, Seating, seating
+from domain.approving.case import Approval, Request
+from domain.approving.people import Directory, Seating, earliest, passed_on, seating
 from domain.errors import Conflict
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES, Ask, Need, Rung, Seat
 
@@ -52,12 +52,13 @@ def asked(need: Need, index: int, world: World) -> Ask:
     >>> [seat.holder for seat in ask.seats], ask.remind_at.isoformat()
     (['ann@x'], '2027-03-08T10:00:00+00:00')
     """
-    seats = seated(need, world).seats
-    if len(seats) > MOST_SEATS:
+    found = seated(need, world)
+    holders = [seat.holder for seat in found.seats]
+    if len(found.seats) > MOST_SEATS:
         if need.quorum == ALL:
-            raise TooManyToAskAll(group=need.group, people=len(seats))
-        return dated(Ask(index=index, anyone=True), need, 0, world)
-    return dated(Ask(index=index, seats=seats), need, 0, world)
+            raise TooManyToAskAll(group=need.group, people=len(found.seats))
+        return dated(Ask(index=index, anyone=True), need, 0, world, holders)
+    return dated(Ask(index=index, seats=found.seats, look_again_at=found.changes_at), need, 0, world, holders)
 
 
 def seated(need: Need, world: World) -> Seating:
@@ -72,19 +73,25 @@ def escalated(needs: Sequence[Need], index: int, present: Collection[Seat], rung
     `present` are the seats there are: nobody is asked twice for the same member.
     """
     need = needs[index]
-    step = need.rungs[rung - 1]
-    return dated(Ask(index=index, seats=_climbed(needs, need, step, present, rung, world)), need, rung, world)
+    found = _climbed(needs, need, need.rungs[rung - 1], present, rung, world)
+    ask = Ask(index=index, seats=found.seats, look_again_at=found.changes_at)
+    return dated(ask, need, rung, world, [seat.holder for seat in found.seats])
 
 
-def anew(needs: Sequence[Need], index: int, rung: int, world: World) -> Ask:
-    """Who sits for a request now, with all rungs it has climbed: for a reminder, or where people changed. No dates."""
+def anew(needs: Sequence[Need], index: int, rung: int, world: World) -> Ask | None:
+    """Who sits for a request now, with all rungs it has climbed: for a reminder, or where people changed. No dates.
+
+    None: all of a group must approve that has grown too large to be asked one by one; who was asked stays asked.
+    """
     need = needs[index]
-    seats = seated(need, world).seats
+    found = seated(need, world)
+    seats, changes_at = found.seats, found.changes_at
     if len(seats) > MOST_SEATS:
-        return Ask(index=index, anyone=True)
+        return None if need.quorum == ALL else Ask(index=index, anyone=True)
     for climbed in range(1, rung + 1):
-        seats = (*seats, *_climbed(needs, need, need.rungs[climbed - 1], seats, climbed, world))
-    return Ask(index=index, seats=tuple(dict.fromkeys(seats)))
+        more = _climbed(needs, need, need.rungs[climbed - 1], seats, climbed, world)
+        seats, changes_at = (*seats, *more.seats), earliest(changes_at, more.changes_at)
+    return Ask(index=index, seats=tuple(dict.fromkeys(seats)), look_again_at=changes_at)
 
 
 # --- for a whole approval, step by step ----------------------------------------------------------------------------
@@ -109,21 +116,44 @@ def ask_rung(approval: Approval, index: int, world: World) -> tuple[Ask, ...]:
 
 
 def ask_anew(approval: Approval, world: World, *, index: int | None = None) -> tuple[Ask, ...]:
-    """Who sits now for what waits (for one request, or for all): for `remind`, and for the command `reseat`."""
+    """Who sits now for what waits (for one request, or for all): for `remind`, `look`, and for the command `reseat`."""
     needs = [each.need for each in approval.requests]
     waiting = approval.waiting
-    return tuple(
-        anew(needs, i, request.rung, world)
+    asks = (
+        (request, anew(needs, i, request.rung, world))
         for i, request in enumerate(approval.requests)
         if request in waiting and request.named and index in (None, i)
     )
+    return tuple(_with_handed(ask, request, world) for request, ask in asks if ask is not None)
+
+
+def _with_handed(ask: Ask, request: Request, world: World) -> Ask:
+    """Voices that were handed on for this request alone: whose holder is not there goes on to who stands in for them, or
+    back to where it came from.
+    """
+    if ask.anyone:
+        return ask
+    gone: list[str] = []
+    moved: list[Seat] = []
+    again = ask.look_again_at
+    for seat in request.silent:
+        if not seat.given:
+            continue
+        found = passed_on(world.directory, seat, group=request.need.group, at=world.at, barred=world.barred)
+        again = earliest(again, found.changes_at)
+        if found.seats != (seat,):
+            gone.append(seat.holder)
+            moved += found.seats
+    members = {seat.member for seat in moved if seat.member}
+    seats = (*moved, *(seat for seat in ask.seats if seat.member not in members))
+    return replace(ask, seats=tuple(dict.fromkeys(seats)), gone=tuple(dict.fromkeys(gone)), look_again_at=again)
 
 
 def _climbed(
     needs: Sequence[Need], need: Need, step: Rung, present: Collection[Seat], rung: int, world: World
-) -> tuple[Seat, ...]:
+) -> Seating:
     if step.to == SALES:
-        return ()
+        return Seating(())
     if step.to == MANAGER:
         return _managers(present, need, rung, world)
     people, roles = step.people, step.roles
@@ -133,31 +163,33 @@ def _climbed(
         people = tuple(person for n in higher for person in n.people)
         roles = tuple(role for n in higher for role in n.roles)
     members = world.directory.named(people, roles)
-    found = seating(world.directory, members, group=step.to, at=world.at, barred=world.barred, rung=rung).seats
+    found = seating(world.directory, members, group=step.to, at=world.at, barred=world.barred, rung=rung)
     # they speak for all who are silent: one seat per holder is enough
-    holders = {seat.holder: seat for seat in found[:MOST_SEATS]}
-    return tuple(_instead(seat, "") for seat in holders.values())
+    holders = {seat.holder: seat for seat in found.seats[:MOST_SEATS]}
+    return Seating(tuple(_instead(seat, "") for seat in holders.values()), changes_at=found.changes_at)
 
 
-def _managers(present: Collection[Seat], need: Need, rung: int, world: World) -> tuple[Seat, ...]:
-    """The manager of each member, also of one who left or abstained; theirs in turn where a manager was asked already or
-    may not decide this deal. The owner and the one who priced it are no members here.
+def _managers(present: Collection[Seat], need: Need, rung: int, world: World) -> Seating:
+    """The manager of each member, also of one who left or abstained; theirs in turn where a manager was asked already, may
+    not decide this deal, has left, or is away without a deputy. The owner and the one who priced it are no members here.
     """
     found: list[Seat] = []
+    changes_at: datetime | None = None
     members = [m for m in world.directory.named(need.people, need.roles) if m not in world.barred]
     for member in members:
         passed = {seat.holder for seat in present if seat.member == member} | {member, *world.barred}
         above = world.directory.manager_of(member)
         seen = {member}
-        while above and above in passed and above not in seen:
+        while above and above not in seen:
             seen.add(above)
+            if above not in passed:
+                seats = seating(world.directory, [above], group=need.group, at=world.at, barred=world.barred, rung=rung)
+                changes_at = earliest(changes_at, seats.changes_at)
+                found += [_instead(seat, member) for seat in seats.seats]
+                if seats.seats:
+                    break
             above = world.directory.manager_of(above)
-        if above and above not in seen:
-            seats = seating(
-                world.directory, [above], group=need.group, at=world.at, barred=world.barred, rung=rung
-            ).seats
-            found += [_instead(seat, member) for seat in seats]
-    return tuple(found[:MOST_SEATS])
+    return Seating(tuple(found[:MOST_SEATS]), changes_at=changes_at)
 
 
 def _instead(seat: Seat, member: str) -> Seat:
@@ -166,19 +198,18 @@ def _instead(seat: Seat, member: str) -> Seat:
     return Seat(member=member, holder=seat.holder, via=via, rung=seat.rung)
 
 
-def dated(ask: Ask, need: Need, rung: int, world: World) -> Ask:
-    """The same with its dates: a reminder, and the next rung where there is one.
+def dated(ask: Ask, need: Need, rung: int, world: World, holders: Sequence[str]) -> Ask:
+    """The same with its dates, by the days of those who are asked: a reminder, and the next rung where there is one.
 
     Where a first rung is nearer than the reminder, the reminder is left out: it would come behind it.
     """
-    holders = [seat.holder for seat in ask.seats]
     remind = Patience.read(need.remind_after)
     following = Patience.read(need.rungs[rung].after) if rung < len(need.rungs) else None
     remind_at = due(remind, holders, need.quorum, world) if remind else None
     escalate_at = due(following, holders, need.quorum, world) if following else None
     if remind_at is not None and escalate_at is not None and escalate_at <= remind_at:
         remind_at = None
-    return Ask(index=ask.index, seats=ask.seats, anyone=ask.anyone, remind_at=remind_at, escalate_at=escalate_at)
+    return replace(ask, remind_at=remind_at, escalate_at=escalate_at)
 
 
 def due(patience: Patience, holders: Iterable[str], quorum: int, world: World) -> datetime:

@@ -241,6 +241,19 @@ def reseated(approval: Approval, person: str, at: datetime, asks: Iterable[Ask])
     return approval
 
 
+def looked(approval: Approval, at: datetime, asks: tuple[Ask, ...] | None) -> Approval:
+    """The step `look` was performed: who sits now, and when that changes next. Dates and what was said stay."""
+    for index in range(len(approval.requests)):
+        approval = approval.with_request(index, lambda request: replace(request, look_again_at=None))
+    return reseated(approval, "", at, asks or ())
+
+
+def look(approval: Approval, *, subject: str, number: int) -> tuple[Step, ...]:
+    """Who sits is looked up anew when that is known to change; `number` counts within the order."""
+    at = approval.look_again_at
+    return () if at is None else (Step(kind=StepKind.LOOK, subject=subject, number=number, at=at),)
+
+
 def steps(approval: Approval, *, subject: str, version: int, since: datetime) -> tuple[Step, ...]:
     """Ask the next level where it was not asked yet; otherwise remind and escalate what waits.
 

@@ -7,7 +7,7 @@ one who priced it, never round in a circle, never through more than five hands.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.need import Seat
@@ -41,15 +41,19 @@ class Delegation:
     groups: tuple[str, ...] = ()
 
     def holds(self, at: datetime, group: str) -> bool:
-        return self.since <= at < self.until and (not self.groups or group in self.groups)
+        return self.since <= at < self.until and self.serves(group)
+
+    def serves(self, group: str) -> bool:
+        return not self.groups or group in self.groups
 
 
 @dataclass(frozen=True, slots=True)
 class Seating:
-    """Who sits for a group, and in plain words why others do not."""
+    """Who sits for a group, in plain words why others do not, and when that is known to change next (None: it is not)."""
 
     seats: tuple[Seat, ...]
     left_out: tuple[str, ...] = ()
+    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,17 @@ class Directory:
         person = self.person(email)
         return person.manager.lower() if person is not None else ""
 
+    def next_change(self, people: Collection[str], at: datetime, group: str) -> datetime | None:
+        """The first instant after `at` at which one of these people leaves, or a delegation of theirs begins or ends."""
+        leaving = [person.left_at for person in self.people if person.email in people]
+        dated = [d for d in self.delegations if d.person.lower() in people and d.serves(group)]
+        return earliest(*leaving, *(when for d in dated for when in (d.since, d.until)), after=at)
+
+
+def earliest(*instants: datetime | None, after: datetime | None = None) -> datetime | None:
+    """The first of these instants, `after` one where said; None where there is none."""
+    return min((each for each in instants if each is not None and (after is None or each > after)), default=None)
+
 
 def seating(
     directory: Directory, members: Iterable[str], *, group: str, at: datetime, barred: Collection[str], rung: int = 0
@@ -99,11 +114,24 @@ def seating(
     barred = {email.lower() for email in barred}
     seats: list[Seat] = []
     left_out: list[str] = []
+    met: set[str] = set()
     for member in dict.fromkeys(email.lower() for email in members):
-        found, why = _seats_of(directory, member, (member,), group=group, at=at, barred=barred)
+        found, why = _seats_of(directory, member, (member,), group=group, at=at, barred=barred, met=met)
         seats.extend(Seat(member=member, holder=hands[-1], via=hands[1:-1], rung=rung) for hands in found)
         left_out.extend(why)
-    return Seating(tuple(dict.fromkeys(seats)), tuple(dict.fromkeys(left_out)))
+    changes_at = directory.next_change(met, at, group)
+    return Seating(tuple(dict.fromkeys(seats)), tuple(dict.fromkeys(left_out)), changes_at)
+
+
+def passed_on(directory: Directory, seat: Seat, *, group: str, at: datetime, barred: Collection[str]) -> Seating:
+    """Where a voice that somebody was handed goes now: it stays with them, goes to who stands in for them, or nowhere."""
+    met: set[str] = set()
+    ways, why = _seats_of(directory, seat.holder, seat.hands, group=group, at=at, barred=barred, met=met)
+    found = (
+        replace(seat, holder=hands[-1], via=tuple(hand for hand in hands[:-1] if hand != seat.member)) for hands in ways
+    )
+    stays = seat.hands in ways
+    return Seating((seat,) if stays else tuple(found), tuple(why), directory.next_change(met, at, group))
 
 
 def _seats_of(
@@ -114,8 +142,10 @@ def _seats_of(
     group: str,
     at: datetime,
     barred: Collection[str],
+    met: set[str],
 ) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The ways of one voice to those who may use it now: each a row of hands, the member's first."""
+    """The ways of one voice to those who may use it now: each a row of hands, the member's first. `met`: who was looked at."""
+    met.add(email)
     if email in barred:
         return [], [_said(hands, f"{email} may not decide about this deal")]
     if not directory.is_here(email, at):
@@ -130,7 +160,7 @@ def _seats_of(
         elif len(hands) >= MOST_HANDS:
             why.append(_said(hands, f"{to} would be more than {MOST_HANDS} hands away"))
         else:
-            further, reasons = _seats_of(directory, to, (*hands, to), group=group, at=at, barred=barred)
+            further, reasons = _seats_of(directory, to, (*hands, to), group=group, at=at, barred=barred, met=met)
             found.extend(further)
             why.extend(reasons)
     if away and not found and not why:

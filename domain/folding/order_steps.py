@@ -54,6 +54,16 @@ def _approval(change: machine.Change) -> Fold:
     return fold
 
 
+def _look(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
+    asks = outcome.asks if isinstance(outcome, Asked) else None
+
+    def change(order: Order) -> Order:
+        after = order.with_approval(machine.looked(order.approval, now, asks), now)
+        return replace(after, looks=max(order.looks, step.number))
+
+    return _on_order(deal, step, change)
+
+
 def _escalate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
     order = deal.order(step.subject)
     if order is not None and (why := machine.lapsing(order.approval, step.number)):
@@ -161,6 +171,7 @@ def _activate(deal: Deal, step: Step, outcome: Outcome, now: datetime) -> Deal:
 ORDER_STEPS: dict[StepKind, Fold] = {
     StepKind.PRICE: _price,
     StepKind.ASK: _approval(machine.asked),
+    StepKind.LOOK: _look,
     StepKind.REMIND: _approval(machine.reminded),
     StepKind.ESCALATE: _escalate,
     StepKind.EXPIRE: _expire,

@@ -118,6 +118,11 @@ class Desk(Life):
         assert order is not None
         return Asked(asks=asking.ask_anew(order.approval, self.world(order, now), index=step.number % 100))
 
+    def _look(self, step: Step, now: datetime) -> Outcome:
+        order = self.deal.order(step.subject)
+        assert order is not None
+        return Asked(asks=asking.ask_anew(order.approval, self.world(order, now)))
+
     def _escalate(self, step: Step, now: datetime) -> Outcome:
         order = self.deal.order(step.subject)
         assert order is not None
@@ -174,9 +179,9 @@ class Desk(Life):
         people = (replace(p, left_at=self.now) if p.email == person and p.left_at is None else p for p in self.people)
         self.directory = replace(self.directory, people=tuple(people))
 
-    def away(self, person: str, to: str, *, days: int, away: bool = True) -> None:
-        until = self.now + timedelta(days=days)
-        more = Delegation(person=person, to=to, since=self.now, until=until, away=away)
+    def away(self, person: str, to: str, *, days: int, away: bool = True, since: datetime | None = None) -> None:
+        since = since or self.now
+        more = Delegation(person=person, to=to, since=since, until=since + timedelta(days=days), away=away)
         self.directory = replace(self.directory, delegations=(*self.directory.delegations, more))
 
     @property
