@@ -28,4 +28,4 @@ COPY cli cli
 COPY alembic.ini worker.py settings.py ./
 USER q2c
 VOLUME /data
-CMD ["python", "-m", "uvicorn", "api.app:from_environment", "--factory", "--host", "0.0.0.0", "--port", "8080"]
+CMD ["python", "-m", "uvicorn", "api.app:from_environment", "--factory", "--host", "0.0.0.0", "--port", "8080", "--no-access-log"]

@@ -35,6 +35,7 @@ from api import (
     timeline,
     webhook,
 )
+from api.access_log import keep_tokens_out
 from api.approving import absence, calendar, evidence
 from api.approving import page as decision_page
 from api.approving import policy as policy_trial
@@ -102,6 +103,7 @@ ROUTERS = (
 def create_app(settings: Settings, *, relay: bool = True) -> FastAPI:
     """The API over these settings. It starts whether or not its servers answer yet; `/health` says so."""
     _log_as_json()
+    keep_tokens_out()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

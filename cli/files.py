@@ -72,12 +72,12 @@ def _items(path: Path, card: str, entity: str) -> list[Item]:
         return _accounts(path, card, entity)
     read = document(path)
     match read.mapping:
+        case {"products": _}:  # first: a price book may have rules and entities of its own
+            return [price_book_item(read)]
         case {"entities": _}:
             return [_entity(each, read, i) for i, each in enumerate(load_entities(path))]
         case {"people": _}:
             return [_person(each, read, i) for i, each in enumerate(load_people(path))]
-        case {"products": _}:
-            return [price_book_item(read)]
         case {"coupons": _} | {"code": _}:
             return coupon_items(read)
         case {"rules": _}:
