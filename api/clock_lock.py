@@ -13,6 +13,8 @@ from models.entity import LegalEntityRow
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 3))")
 _GIVE = text("SELECT pg_advisory_unlock(hashtextextended(:name, 3))")
 _FREE = text("SELECT pg_try_advisory_xact_lock_shared(hashtextextended(:name, 3))")
+# the same of the entity `e` of a larger question; a real entity's clock never moves
+MOVING = """e.virtual AND NOT pg_try_advisory_xact_lock_shared(hashtextextended('clock/' || e.id, 3))"""
 
 
 def moving() -> Refusal:

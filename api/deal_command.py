@@ -1,19 +1,20 @@
 """What may be said to a deal: submit, decide, withdraw, cancel, retry, that a milestone is reached; the deal itself judges each, in its own order."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, model_validator
-from sqlmodel import col, select
 
 from api.account import account_of
 from api.caller import Anyone, Caller, Ops, Role, Sales, allow
-from api.clock_lock import refuse_while_moving
-from api.deal import deal_row, own_deal, virtual_now
+from api.clock_lock import MOVING, moving
+from api.deal import deal_row, own_deal
 from api.deal_page import DealOut, page_of
 from api.door import door_of
 from api.entity import entity_of
-from api.errors import Refusal, refused
+from api.errors import Refusal, missing, refused
 from api.idempotency import Once, OnceKey, WriteRoute
 from api.quotes.draft import draft_row, now_of, tried
 from api.schema import Email, Id, Line, Schema
@@ -23,8 +24,7 @@ from domain.approving.machine import COMMENT
 from domain.message import Body, Cancel, Decide, Message, Reach, Retry, Submit, Verdict, Withdraw
 from models.access import PersonRow
 from models.database import Database
-from models.deal import DealRow
-from models.quote import QuoteDraftRow, QuoteVersionRow
+from models.quote import QuoteDraftRow
 
 router = APIRouter(prefix="/v1/deals/{deal_id}", tags=["deals"], route_class=WriteRoute)
 
@@ -91,14 +91,50 @@ class RetryIn(Schema):
     subject: str = Field(default="", max_length=100, description="one parked subject; empty: all that is parked")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressed:
+    """The deal that is spoken to. `now` in a sandbox, by which its messages are dated; None: the wall clock.
+
+    `content_hash` of the version that is meant, of the newest order that has it; '' where there is none.
+    """
+
+    owner: str
+    now: datetime | None
+    moving: bool
+    content_hash: str
+
+
+_ADDRESSED = f"""
+    SELECT d.owner, e.clock_at AS now, {MOVING} AS moving,
+           coalesce((SELECT v.content_hash FROM quote_versions v WHERE v.deal_id = d.id AND v.version = $2
+                      ORDER BY v.order_number DESC LIMIT 1), '') AS content_hash
+      FROM deals d JOIN legal_entities e ON e.id = d.entity_id WHERE d.id = $1
+"""  # noqa: S608 - the one name in it is a constant
+
+
+async def addressed(database: Database, deal_id: str, version: int = 0) -> Addressed:
+    """All that is looked at before something is said to a deal, in one question. Raises a 404 refusal."""
+    row = await database.row(_ADDRESSED, deal_id, version)
+    if row is None:
+        raise missing("deal", deal_id)
+    return Addressed(**row)
+
+
 async def say(
-    deal_id: str, body: Body, request: Request, response: Response, caller: Caller, once: Once, database: Database
+    deal_id: str,
+    body: Body,
+    request: Request,
+    response: Response,
+    caller: Caller,
+    once: Once,
+    database: Database,
+    found: Addressed | None = None,
 ) -> DealOut:
-    """Say something to a deal and show its page. Raises the deal's refusal, 404, 503."""
-    row = await deal_row(database, deal_id)
-    await refuse_while_moving(database, await entity_of(database, row.entity_id))
-    at = await virtual_now(database, deal_id)
-    message = Message(id=once.id("msg"), by=caller.person, body=body, at=at)
+    """Say something to a deal and show its page. Raises the deal's refusal, 404, 503, 409 while its clock is moved."""
+    found = found or await addressed(database, deal_id)
+    if found.moving:
+        raise moving()
+    message = Message(id=once.id("msg"), by=caller.person, body=body, at=found.now)
     answer = await door_of(request).command(deal_id, message)
     if answer is None:
         response.status_code, response.headers["Location"] = 202, f"/v1/deals/{deal_id}"
@@ -124,8 +160,8 @@ async def decide(
 
     Nobody decides on a deal they own or a version they priced.
     """
-    row = await deal_row(database, deal_id)
-    if row.owner == caller.person and said.what != COMMENT:
+    found = await addressed(database, deal_id, said.version)
+    if found.owner == caller.person and said.what != COMMENT:
         raise Refusal(
             403,
             "OwnDeal",
@@ -133,12 +169,12 @@ async def decide(
             where="deal_id",
             hint="another person of the group must decide",
         )
-    await _known(database, row, *(() if said.to is None else (said.to,)), where="to")
-    await _known(database, row, *said.mentions, where="mentions")
-    draft = await _counter(database, row, said.draft, caller, once) if said.draft is not None else None
+    await _known(database, deal_id, *(() if said.to is None else (said.to,)), where="to")
+    await _known(database, deal_id, *said.mentions, where="mentions")
+    draft = await _counter(database, deal_id, said.draft, caller, once) if said.draft is not None else None
     body = Decide(
         version=said.version,
-        content_hash=said.content_hash or await _hash_of(database, deal_id, said.version),
+        content_hash=said.content_hash or found.content_hash,
         approve=said.what == APPROVE,
         reason=said.reason,
         groups=caller.groups,
@@ -149,7 +185,7 @@ async def decide(
         draft_hash=draft.content_hash if draft is not None else "",
         mentions=tuple(each.lower() for each in said.mentions),
     )
-    return await say(deal_id, body, request, response, caller, once, database)
+    return await say(deal_id, body, request, response, caller, once, database, found)
 
 
 @router.post("/comments", responses=UNSETTLED)
@@ -157,35 +193,39 @@ async def comment(
     deal_id: Id, said: CommentIn, request: Request, response: Response, caller: Anyone, once: OnceKey, database: Db
 ) -> DealOut:
     """Say something about a version, and tell those who are mentioned. It decides nothing."""
-    row = await deal_row(database, deal_id)
-    await _known(database, row, *said.mentions, where="mentions")
+    found = await addressed(database, deal_id, said.version)
+    await _known(database, deal_id, *said.mentions, where="mentions")
     body = Decide(
         version=said.version,
-        content_hash=await _hash_of(database, deal_id, said.version),
+        content_hash=found.content_hash,
         approve=False,
         reason=said.text,
         verb=COMMENT,
         mentions=tuple(each.lower() for each in said.mentions),
     )
-    return await say(deal_id, body, request, response, caller, once, database)
+    return await say(deal_id, body, request, response, caller, once, database, found)
 
 
-async def _known(database: Database, row: DealRow, *emails: str, where: str) -> None:
+async def _known(database: Database, deal_id: str, *emails: str, where: str) -> None:
     """Whoever is named works here: the deal itself sees only an address. Raises a 422 refusal."""
-    now = now_of(await entity_of(database, row.entity_id)) if emails else None
+    if not emails:
+        return
+    row = await deal_row(database, deal_id)
+    now = now_of(await entity_of(database, row.entity_id))
     for email in emails:
         async with database.session() as session:
             person = await session.get(PersonRow, email.lower())
-        if person is None or (now is not None and person.left_at is not None and person.left_at <= now):
+        if person is None or (person.left_at is not None and person.left_at <= now):
             raise Refusal(
                 422, "UnknownPerson", f"{email} does not work here", where=where, hint="name somebody of /v1/people"
             )
 
 
 async def _counter(
-    database: Database, row: DealRow, content: dict[str, Any], caller: Caller, once: Once
+    database: Database, deal_id: str, content: dict[str, Any], caller: Caller, once: Once
 ) -> QuoteDraftRow:
     """The counter-proposal, priced on trial and stored first, as the next draft in the approver's name."""
+    row = await deal_row(database, deal_id)
     entity = await entity_of(database, row.entity_id)
     account = await account_of(database, row.account_id)
     found = await tried(database, content, entity=entity, account=account, deal=row)
@@ -194,18 +234,6 @@ async def _counter(
     async with database.transaction() as session:
         await insert_once(session, draft)
     return draft
-
-
-async def _hash_of(database: Database, deal_id: str, version: int) -> str:
-    """The hash of that version of the deal's newest order; empty where there is none: the deal refuses it."""
-    query = (
-        select(QuoteVersionRow.content_hash)
-        .where(col(QuoteVersionRow.deal_id) == deal_id, col(QuoteVersionRow.version) == version)
-        .order_by(col(QuoteVersionRow.order_number).desc())
-        .limit(1)
-    )
-    async with database.session() as session:
-        return (await session.exec(query)).first() or ""
 
 
 @router.post("/withdraw", responses=UNSETTLED)

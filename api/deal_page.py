@@ -111,12 +111,18 @@ def line(row: DealRow) -> dict[str, Any]:
 
 async def page_of(database: Database, deal_id: str) -> DealOut:
     """The page of one deal. Raises a 404 refusal."""
+    whose = (
+        select(DealRow, AccountRow, ContractRow)
+        .join(AccountRow, col(AccountRow.id) == col(DealRow.account_id))
+        .join(ContractRow, col(ContractRow.id) == col(DealRow.contract_id), isouter=True)
+        .where(col(DealRow.id) == deal_id)
+    )
     async with database.session() as session:
-        row = await session.get(DealRow, deal_id)
-        if row is None:
+        found = (await session.exec(whose)).first()
+        if found is None:
             raise missing("deal", deal_id)
-        account = await session.get(AccountRow, row.account_id)
-        contract = await session.get(ContractRow, row.contract_id) if row.contract_id else None
+        row, account = found[0], found[1]
+        contract: ContractRow | None = found[2]
         versions = (
             await session.exec(
                 select(QuoteVersionRow)
@@ -133,17 +139,14 @@ async def page_of(database: Database, deal_id: str) -> DealOut:
                 )
             )
         ).all()
-        invoices = (
-            await session.exec(
-                select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id, col(InvoiceRow.status) == "open")
-            )
-        ).all()
+        open_invoices = select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id, col(InvoiceRow.status) == "open")
+        invoices = (await session.exec(open_invoices)).all() if contract is not None else []
         questions = await shares.questions(session, deal_id)
     deal = from_json(Deal, row.state)
     steps = [step for step in agenda(deal) if step.kind is not StepKind.TAKE][:MOST_COMING]
     return DealOut(
         **line(row),
-        account_name=account.name if account else row.account_id,
+        account_name=account.name,
         turn=row.turn,
         coming=[NextOut(kind=step.kind.value, at=step.at, subject=step.subject) for step in steps],
         orders=orders_of(deal, versions, approvals),

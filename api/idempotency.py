@@ -9,14 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import text
 from starlette.types import Message as AsgiMessage
 from starlette.types import Receive
 
 from api.caller import authenticate
 from api.errors import Refusal, response_of
 from api.exact import ExactRequest
-from api.store import sql
 from domain.ids import derived
 from models.database import Database
 
@@ -26,22 +24,21 @@ TAKE_OVER_AFTER = 60  # seconds: a run that takes longer has crashed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-_CLAIM = text("""
+# each is a transaction of its own: what it says holds from the moment it returns, whatever the request comes to
+_CLAIM = """
     INSERT INTO idempotency_keys (person, key, method, path, body_hash, state, media_type, created_at)
-    VALUES (:person, :key, :method, :path, :body_hash, 'running', '', now())
+    VALUES ($1, $2, $3, $4, $5, 'running', '', now())
     ON CONFLICT (person, key) DO UPDATE SET created_at = now()
     WHERE idempotency_keys.state = 'running' AND idempotency_keys.body_hash = excluded.body_hash
-      AND idempotency_keys.created_at < now() - make_interval(secs => :stale)
+      AND idempotency_keys.created_at < now() - make_interval(secs => $6)
     RETURNING key
-""")
-_FOUND = text(
-    "SELECT state, body_hash, status, media_type, body FROM idempotency_keys WHERE person = :person AND key = :key"
-)
-_KEEP = text("""
-    UPDATE idempotency_keys SET state = 'done', status = :status, media_type = :media_type, body = :body
-    WHERE person = :person AND key = :key AND state = 'running'
-""")
-_FREE = text("DELETE FROM idempotency_keys WHERE person = :person AND key = :key AND state = 'running'")
+"""
+_FOUND = "SELECT state, body_hash, status, media_type, body FROM idempotency_keys WHERE person = $1 AND key = $2"
+_KEEP = """
+    UPDATE idempotency_keys SET state = 'done', status = $3, media_type = $4, body = $5
+    WHERE person = $1 AND key = $2 AND state = 'running'
+"""
+_FREE = "DELETE FROM idempotency_keys WHERE person = $1 AND key = $2 AND state = 'running'"
 
 
 class Once:
@@ -133,14 +130,14 @@ class WriteRoute(APIRoute):
             for part in (request.method, request.url.path, request.url.query):
                 digest.update(part.encode() + b"\n")
             digest.update(body)
-            row = {"person": caller.person, "key": key}
+            whose = (caller.person, key)
             database: Database = request.app.state.database
-            kept = await _claim(database, row, request, digest.hexdigest())
+            kept = await _claim(database, whose, request, digest.hexdigest())
             if kept is not None:
                 return kept
             again = ExactRequest(request.scope, _again(body, request.receive))
             response = await _answer(handler, again)
-            await _settle(database, row, response)
+            await _settle(database, whose, response)
             return response
 
         return once
@@ -167,14 +164,13 @@ async def _answer(handler: Handler, request: Request) -> Response:
         return response_of(error)
 
 
-async def _claim(database: Database, row: dict[str, str], request: Request, digest: str) -> Response | None:
+async def _claim(database: Database, whose: tuple[str, str], request: Request, digest: str) -> Response | None:
     """None: ours to do. A response: what was answered before. Raises the refusals for another body and for one in flight."""
-    claim = {**row, "method": request.method, "path": request.url.path, "body_hash": digest, "stale": TAKE_OVER_AFTER}
-    async with database.transaction() as session:
-        if (await sql(session, _CLAIM, claim)).first() is not None:
-            return None
-        found = (await sql(session, _FOUND, row)).first()
-    if found is not None and found.body_hash != digest:
+    claim = (request.method, request.url.path, digest, float(TAKE_OVER_AFTER))
+    if await database.row(_CLAIM, *whose, *claim) is not None:
+        return None
+    found = await database.row(_FOUND, *whose)
+    if found is not None and found["body_hash"] != digest:
         raise Refusal(
             422,
             "IdempotencyKeyReused",
@@ -182,7 +178,7 @@ async def _claim(database: Database, row: dict[str, str], request: Request, dige
             where="header.Idempotency-Key",
             hint="send a fresh key for a new write",
         )
-    if found is None or found.state == "running":
+    if found is None or found["state"] == "running":
         raise Refusal(
             409,
             "RequestInFlight",
@@ -192,16 +188,14 @@ async def _claim(database: Database, row: dict[str, str], request: Request, dige
             headers={"Retry-After": "1"},
         )
     headers = {"Idempotent-Replay": "true"}
-    return Response(bytes(found.body), status_code=found.status, media_type=found.media_type, headers=headers)
+    return Response(found["body"], status_code=found["status"], media_type=found["media_type"], headers=headers)
 
 
-async def _settle(database: Database, row: dict[str, str], response: Response) -> None:
+async def _settle(database: Database, whose: tuple[str, str], response: Response) -> None:
     unsettled = response.status_code >= 500 or response.status_code == 202 or "retry-after" in response.headers  # noqa: PLR2004
-    async with database.transaction() as session:
-        if unsettled:
-            await sql(session, _FREE, row)
-        else:
-            body = getattr(response, "kept", None) or bytes(response.body)
-            media_type = response.headers.get("content-type", "application/json")
-            kept = {**row, "status": response.status_code, "media_type": media_type, "body": body}
-            await sql(session, _KEEP, kept)
+    if unsettled:
+        await database.row(_FREE, *whose)
+        return
+    body = getattr(response, "kept", None) or bytes(response.body)
+    media_type = response.headers.get("content-type", "application/json")
+    await database.row(_KEEP, *whose, response.status_code, media_type, body)
