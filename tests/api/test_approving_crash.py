@@ -60,7 +60,7 @@ async def killed(house_: House, when: str, said: Sequence[tuple[Asked, Form]]) -
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as lost:
             sent = [lost.post(ask.path, data=form, headers=READER) for ask, form in said]
             answers = await asyncio.gather(*sent, return_exceptions=True)
-        assert [a.headers for a in answers if not isinstance(a, httpx.TransportError)] == []
+        assert [each for each in answers if not isinstance(each, httpx.TransportError)] == []
         assert await asyncio.to_thread(dying.wait, 60) == 9
     finally:
         dying.kill()
