@@ -1,5 +1,6 @@
 """Approvals in a terminal: what waits for you, deciding about it, and the evidence of what was decided."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from cli.deal_page import print_standing
 from cli.draft_file import asked, told_in_file
 from cli.home import FOLDER, Folder
 from cli.trouble import Trouble
+from domain.approving.evidence import verify
 
 COLUMNS = ("deal", "name", "version", "asked of", "why", "until (UTC)", "ACV", "discount")
 
@@ -103,14 +105,24 @@ def _list(api: Api) -> None:
 
 
 def evidence(
-    deal: DealId,
+    deal: Annotated[
+        str, typer.Argument(help="The deal, by its id or name; none with --verify.", metavar="[DEAL]")
+    ] = "",
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the paper here.")] = None,
     json_: Annotated[
         Path | None, typer.Option("--json", help="Write the JSON here; to the terminal unless said.")
     ] = None,
+    verify_: Annotated[
+        Path | None, typer.Option("--verify", help="Check an exported JSON, without a server: which entry was altered.")
+    ] = None,
     folder: Folder = FOLDER,
 ) -> None:
     """The evidence of a deal's approvals: every word with who, when, on which version, chained by hashes."""
+    if verify_ is not None:
+        show.console().print(verified(verify_))
+        return
+    if not deal:
+        raise Trouble("whose evidence?", where="DEAL", mend="name a deal, or --verify a file")
     api = api_of(folder)
     path = f"/v1/deals/{found(api, deal)}/evidence"
     if pdf is not None:
@@ -123,3 +135,18 @@ def evidence(
         made = api.get(path)
         out = show.console()
         out.print(f"{len(made['entries'])} entries; sha256 {made['sha256']}")
+
+
+def verified(path: Path) -> str:
+    """That the file is as it was exported, with the hash to compare with the paper's. Raises Trouble that names what was altered."""
+    try:
+        made = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Trouble(f"the file cannot be read: {error}", where=str(path)) from None
+    if problems := verify(made):
+        raise Trouble(
+            f"{path} is not what was exported",
+            errors=[(str(path), problem) for problem in problems],
+            mend="export it anew, and compare: `q2c deal evidence DEAL --json FILE`",
+        )
+    return f"{len(made['entries'])} entries, as they were exported; sha256 {made['sha256']}"

@@ -9,17 +9,19 @@ from typing import Any
 
 from gateways.document_data import Seller
 from gateways.document_view import labels
+from gateways.fact_words import fact_words, field, value
+from gateways.reasons import reasons, system_words
 from gateways.words import Words, words_of
 
 FOLDER = Path(__file__).with_name("templates") / "evidence_words"
 NO_VERSION = "0"
-AMOUNTS = frozenset({"acv", "tcv", "one_time"})
+OUTCOMES = ("approve", "reject", "changes", "carried", "expired")  # what an index of the paper lists
 Entry = Mapping[str, Any]
 
 
 def evidence_view(made: Mapping[str, Any], seller: Seller, language: str = "en") -> dict[str, object]:
     """Every text of the paper, ready. `made` is what `domain.approving.evidence.document` made: nothing is added to it."""
-    words = words_of(language, FOLDER)
+    words = Words(language, {**fact_words(language).texts, **words_of(language, FOLDER).texts})
     deal: Mapping[str, str] = made["deal"]
     entries: Sequence[Entry] = made["entries"]
     last = datetime.fromisoformat(entries[-1]["at"]) if entries else datetime.fromisoformat(deal["opened_at"])
@@ -47,59 +49,91 @@ def evidence_view(made: Mapping[str, Any], seller: Seller, language: str = "en")
             (words("recorded"), words.count("entries", len(entries))),
         ],
         "sha256": made["sha256"],
-        "entries": [_entry(each, words) for each in entries],
+        "outcomes": [_outcome(each, words) for each in entries if each["kind"] in OUTCOMES],
+        "entries": [_entry(each, words, entries) for each in entries],
     }
 
 
-def _entry(entry: Entry, words: Words) -> dict[str, object]:
+def _outcome(entry: Entry, words: Words) -> dict[str, str]:
+    """One line of the index: on which version, asked of whom, what was said by whom, when, and where it stands in full."""
+    at = datetime.fromisoformat(entry["at"])
+    by = entry.get("by", "") if entry["kind"] not in ("carried", "expired") else entry.get("to", "")
+    return {
+        "version": _version(entry, words),
+        "group": _group(entry, words),
+        "said": words(entry["kind"]),
+        "kind": entry["kind"],
+        "by": by,
+        "on": words.short_date(at.date()),
+        "time": f"{at:%H:%M}",
+        "number": str(entry["number"]),
+    }
+
+
+def _version(entry: Entry, words: Words) -> str:
+    return words("version", order=str(entry.get("order", "")), version=str(entry.get("version", NO_VERSION)))
+
+
+def _group(entry: Entry, words: Words) -> str:
+    group = entry.get("group", "")
+    return words("level", group=group, level=str(entry.get("level", ""))) if group else ""
+
+
+def _entry(entry: Entry, words: Words, entries: Sequence[Entry]) -> dict[str, object]:
     at = datetime.fromisoformat(entry["at"])
     return {
         "number": str(entry["number"]),
         "on": words.short_date(at.date()),
-        "time": f"{at:%H:%M:%S}",
+        "time": f"{at:%H:%M:%S} UTC",
         "title": words(entry["kind"]) if words.has(entry["kind"]) else entry["kind"],
         "by": entry.get("by", ""),
-        "version": words("version", order=str(entry.get("order", "")), version=str(entry.get("version", NO_VERSION))),
-        "said": entry.get("reason", ""),
-        "rows": [(words(f"row_{name}"), said) for name, said in _rows(entry, words) if said],
-        "content": entry.get("content_hash", ""),
-        "previous": entry["previous"],
-        "sha256": entry["sha256"],
+        "version": _version(entry, words),
+        "said": system_words(words.language, entry.get("reason", "")),
+        "rows": [(words(f"row_{name}"), said) for name, said in _rows(entry, words, entries) if said],
+        "seen": [_fact(name, said, words) for name, said in entry.get("seen", {}).items()],
+        "hashes": [
+            (words("content"), entry.get("content_hash", "")),
+            (words("previous"), entry["previous"]),
+            (words("hash"), entry["sha256"]),
+        ],
     }
 
 
-def _rows(entry: Entry, words: Words) -> list[tuple[str, str]]:
-    level = str(entry.get("level", ""))
-    group = entry.get("group", "")
-    channel = entry.get("channel", "")
-    stands_on = entry.get("stands_on", "")
-    own = [entry.get("by", "")]
+def _rows(entry: Entry, words: Words, entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    channel, own = entry.get("channel", ""), [entry.get("by", "")]
+    to = system_words(words.language, entry.get("to", ""))
     voices, hands = entry.get("voices", []), entry.get("hands", [])
     return [
-        ("group", words("level", group=group, level=level) if group else ""),
-        ("why", entry.get("why", "")),
+        ("group", _group(entry, words)),
+        ("why", "; ".join(reasons(words.language, entry.get("why", "")))),
         ("rules", ", ".join(entry.get("rules", []))),
         ("policy", entry.get("policy", "")),
         ("voices", ", ".join(voices) if voices != own and ", ".join(voices) != entry.get("to", "") else ""),
         ("hands", " → ".join(hands) if hands not in (own, voices) else ""),
-        ("to", entry.get("to", "")),
+        (f"to_{entry['kind']}" if words.has(f"row_to_{entry['kind']}") else "to", to),
         ("mentions", ", ".join(entry.get("mentions", []))),
-        (
-            "stands_on",
-            words("stands_on", version=str(entry.get("stands_on_version", "")), ref=stands_on) if stands_on else "",
-        ),
+        ("stands_on", _stands_on(entry, words, entries)),
         ("channel", (words(f"channel_{channel}") if words.has(f"channel_{channel}") else channel) if channel else ""),
-        (
-            "seen",
-            " · ".join(_fact(name, value, words) for name, value in entry.get("seen", {}).items() if value.strip("|")),
-        ),
+        ("ref", entry["ref"]),
     ]
 
 
-def _fact(name: str, value: str, words: Words) -> str:
-    """One fact in words: amounts stand in minor units, and a list of words between bars."""
-    said = ", ".join(part for part in value.split("|") if part) if value.startswith("|") else value
-    figure, _, currency = value.partition(" ")
-    if name in AMOUNTS and currency:
-        said = f"{words.amount(int(figure), currency)} {currency}"
-    return f"{words(f'fact_{name}') if words.has(f'fact_{name}') else name.replace('_', ' ')}: {said}"
+def _stands_on(entry: Entry, words: Words, entries: Sequence[Entry]) -> str:
+    """The decision that was carried over: its version, its entries in this paper, its reference."""
+    refs = entry.get("stands_on", "").split()
+    if not refs:
+        return ""
+    level = (entry.get("level"), entry.get("group"))
+    found = [
+        str(each["number"])
+        for each in entries
+        if each["kind"] == "approve" and each["ref"] in refs and (each.get("level"), each.get("group")) == level
+    ]
+    version = str(entry.get("stands_on_version", ""))
+    said = words("stands_on", version=version, ref=", ".join(refs))
+    return f"{said} · {words('see_entry', number=', '.join(found))}" if found else said
+
+
+def _fact(name: str, said: str, words: Words) -> tuple[str, str]:
+    """One fact in words; of what nobody knows the paper says so."""
+    return field(words, name), value(words, name, said) if said else words("not_known")

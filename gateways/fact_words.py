@@ -27,13 +27,13 @@ def field(words: Words, name: str) -> str:
 
 
 def value(words: Words, name: str, said: str) -> str:
-    """A fact's value as it is written in a need, in evidence or in a difference.
+    r"""A fact's value as it is written in a need, in evidence or in a difference.
 
     >>> said = (("discount_percent", "15"), ("products", "|a|b"), ("ramp", ""), ("ramp", "no"), ("method", "card"))
     >>> [value(fact_words("en"), *each) for each in said]
-    ['15\\xa0%', 'a, b', 'none', 'no', 'card']
+    ['15\xa0%', 'a, b', 'none', 'no', 'card']
     >>> [value(fact_words("fr"), *each) for each in (("acv", "120050 EUR"), ("start", "2027-03-01"), ("ramp", "no"))]
-    ['1\\u202f200,50 EUR', '1er mars 2027', 'non']
+    ['1\u202f200,50 EUR', '1er mars 2027', 'non']
     """
     if not said:
         return words("none")

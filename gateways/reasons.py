@@ -6,8 +6,19 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-from domain.approving.sentence import ALWAYS, AMONG, BETWEEN, NO, NO_LIMIT, NONE_OF, UNKNOWN, UNKNOWN_FLAG, YES
-from domain.approving.sentence import Sentence, read
+from domain.approving.sentence import (
+    ALWAYS,
+    AMONG,
+    BETWEEN,
+    NO,
+    NO_LIMIT,
+    NONE_OF,
+    UNKNOWN,
+    UNKNOWN_FLAG,
+    YES,
+    Sentence,
+    read,
+)
 from domain.money import to_minor
 from gateways.words import DEFAULT, Words, words_of
 
@@ -27,10 +38,10 @@ _SAID = {
 
 
 def reasons(language: str, said: str) -> list[str]:
-    """Why, sentence by sentence; what is no sentence of a policy stays as it is.
+    r"""Why, sentence by sentence; what is no sentence of a policy stays as it is.
 
     >>> reasons("fr", "discount of 15 % is over 10 %; region EMEA; a friend of the house") == [
-    ...     "remise de 15\\u202f%, au-dessus de 10\\u202f%", "région EMEA", "a friend of the house"]
+    ...     "remise de 15\u202f%, au-dessus de 10\u202f%", "région EMEA", "a friend of the house"]
     True
     >>> reasons("en", "discount of 15 % is over 10 %; region EMEA")
     ['discount of 15 % is over 10 %', 'region EMEA']

@@ -6,7 +6,7 @@ or put in between without every later hash telling. Its own hash (`sha256`) is o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,7 +71,7 @@ def seen(facts: Sheet) -> tuple[tuple[str, str], ...]:
 
 def document(deal: Mapping[str, str], entries: Iterable[Entry]) -> dict[str, object]:
     """The evidence of one deal: who it is about (`deal`: id, name, owner, entity, account …), then every entry in order
-    of time, chained, and the hash of the whole.
+    of time (of one instant: as they are given, the order of their steps), chained, and the hash of the whole.
 
     >>> from datetime import UTC
     >>> one = Entry(at=datetime(2027, 3, 1, tzinfo=UTC), kind="approve", by="a@x", ref="m1", order=1, version=1,
@@ -85,9 +85,7 @@ def document(deal: Mapping[str, str], entries: Iterable[Entry]) -> dict[str, obj
     """
     chained: list[dict[str, object]] = []
     before = BEGINNING
-    for entry in sorted(
-        entries, key=lambda each: (each.at, each.order, each.version, each.ref, each.level, each.group)
-    ):
+    for entry in sorted(entries, key=lambda each: each.at):
         body = {**entry.to_mapping(), "number": len(chained) + 1, "previous": before}
         before = content_hash(body)
         chained.append({**body, "sha256": before})
@@ -95,12 +93,16 @@ def document(deal: Mapping[str, str], entries: Iterable[Entry]) -> dict[str, obj
     return {**whole, "sha256": content_hash(whole)}
 
 
-def verify(made: Mapping[str, object]) -> tuple[str, ...]:
-    """What is wrong with a document of evidence, in words; empty where it is as it was written."""
+def verify(made: object) -> tuple[str, ...]:
+    """What is wrong with a document of evidence, in words; empty where it is as it was written.
+
+    Whoever changes an entry and every hash after it makes another document, whose own hash is not the one that was
+    exported: it stands on the paper, and in the system that keeps what it exported.
+    """
     problems: list[str] = []
-    entries = made.get("entries")
-    if made.get("form") != FORM or not isinstance(entries, Sequence):
+    if not isinstance(made, Mapping) or made.get("form") != FORM or not isinstance(made.get("entries"), list):
         return ("this is no evidence of an approval",)
+    entries: list[object] = made["entries"]
     before = BEGINNING
     for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, Mapping):

@@ -30,12 +30,21 @@ def test_what_waits_is_listed_decided_and_proved(q2c: Q2c, sandbox: str, tmp_pat
 
     made = json.loads(q2c("deal", "evidence", deal).out)
     assert verify(made) == ()
-    # a sandbox's clock stands still meanwhile: what was said at one instant has no order in time
-    assert sorted(each["kind"] for each in made["entries"]) == ["asked", "changes", "comment"]
+    # a sandbox's clock stands still meanwhile: what was said at one instant stands in the order of its steps
+    assert [each["kind"] for each in made["entries"]] == ["asked", "comment", "changes"]
     paper = tmp_path / "evidence.pdf"
     told = q2c("deal", "evidence", deal, "--pdf", str(paper)).out
     assert told == f"3 entries; sha256 {made['sha256']}\n"
     assert paper.read_bytes().startswith(b"%PDF")
+
+    exported = tmp_path / "evidence.json"
+    q2c("deal", "evidence", deal, "--json", str(exported))
+    checked = q2c("deal", "evidence", "--verify", str(exported)).out
+    assert checked == f"3 entries, as they were exported; sha256 {made['sha256']}\n"
+    exported.write_text(exported.read_text("utf-8").replace("ten at most", "ten at least"), encoding="utf-8")
+    altered = q2c("deal", "evidence", "--verify", str(exported), fails=1)
+    assert "entry 3 is not what was written" in altered.err
+    assert "entry 2" not in altered.err
 
 
 def _policy(folder: Path) -> str:

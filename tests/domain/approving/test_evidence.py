@@ -103,6 +103,16 @@ def test_the_same_words_make_the_same_document() -> None:
     assert again["sha256"] == made()["sha256"]
 
 
+def test_what_was_said_at_one_instant_stands_in_the_order_of_its_steps() -> None:
+    late = [replace(ASKED, ref=ref) for ref in ("z", "a", "m")]
+    assert [e["ref"] for e in document(DEAL, late)["entries"]] == ["z", "a", "m"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("other", [None, [], "evidence", {"form": "q2c-approval-evidence/1", "entries": "x"}])
+def test_what_is_no_evidence_is_told_as_that(other: Any) -> None:
+    assert verify(other) == ("this is no evidence of an approval",)
+
+
 def test_a_deal_without_approvals_has_evidence_of_that() -> None:
     assert verify(document(DEAL, [])) == ()
 
