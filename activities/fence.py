@@ -23,7 +23,6 @@ from domain.outcome import Failed, Outcome
 from domain.standing import standing
 from domain.state import Deal
 from domain.step import Step
-from models import deal as deals
 from models.database import Database
 from models.deal import DealRow, DealStepRow, TimelineRow
 from models.write import DuplicateRow, Fence, NextNumber, Update, WrongRowCount, write, write_alone
@@ -55,6 +54,7 @@ class Effect:
 
 
 Work = Callable[[AsyncSession], Awaitable[Effect]]
+_TAKEN = "SELECT kind, subject, number, at, outcome, performed_at FROM deal_steps WHERE deal_id = $1 AND turn = $2"
 
 
 class Books:
@@ -111,20 +111,11 @@ class Books:
 
     async def taken(self, deal: Deal) -> Performed | None:
         """What took the deal's present turn; None while it is free. A step that goes outside asks before it calls."""
-        async with self.database.session() as session:
-            row = await deals.step_taken(session, deal.id, deal.turn)
-        return None if row is None else _performed(row)
-
-
-def _performed(row: DealStepRow) -> Performed:
-    return from_json(
-        Performed,
-        {
-            "step": {"kind": row.kind, "subject": row.subject, "number": row.number, "at": row.at},
-            "outcome": row.outcome,
-            "now": row.performed_at,
-        },
-    )
+        row = await self.database.row(_TAKEN, deal.id, deal.turn)
+        if row is None:
+            return None
+        step = {name: row[name] for name in ("kind", "subject", "number", "at")}
+        return from_json(Performed, {"step": step, "outcome": row["outcome"], "now": row["performed_at"]})
 
 
 def refusal(error: Exception | None, step: Step) -> ApplicationError:

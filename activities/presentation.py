@@ -9,16 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told, at_utc
-from activities.reference import MissingReference, order_of
+from activities.reference import order_of, version_of
 from activities.version import status
 from domain.calendar import local_date
 from domain.ids import derived
 from domain.outcome import Presented
 from domain.quote_version import PricedQuote, offers
 from models.account import AccountRow
-from models.entity import LegalEntityRow
 from models.outbox import MailRow, OutboxRow
-from models.quote import QuoteVersionRow
 from models.share import ShareLinkRow
 from workflows import stubs
 from workflows.stubs import Perform, Performed
@@ -61,11 +59,7 @@ def link_to(share_id: str) -> str:
 
 async def _present(session: AsyncSession, command: Perform) -> Effect:
     order, deal, now = order_of(command), command.deal, command.now
-    version = await session.get(QuoteVersionRow, order.version_id)
-    entity = await session.get(LegalEntityRow, deal.entity_id)
-    account = await session.get(AccountRow, deal.account_id)
-    if version is None or entity is None or account is None:
-        raise MissingReference(what="the version, its entity or its account")
+    version, entity, account = await version_of(session, command, order)
     quote = offers(version.content).headline
     link = ShareLinkRow(
         id=derived("shl", deal.id, order.number, order.version),

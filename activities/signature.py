@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
-from sqlmodel import SQLModel
+from sqlmodel import col, select
 from temporalio import activity
 
 from activities.fence import Books, Effect, Told
-from activities.reference import MissingReference, order_of
+from activities.reference import order_of, version_of
 from domain.calendar import local_date
 from domain.ids import derived
 from domain.order import Order
@@ -19,8 +19,6 @@ from gateways.documents import order_form
 from gateways.paper import order_form_data, quote_number
 from gateways.parties import PartiesFor
 from gateways.ports import EnvelopeRequest
-from models.account import AccountRow
-from models.entity import LegalEntityRow
 from models.quote import QuoteVersionRow
 from models.signature import DocumentRow, EnvelopeRow
 from models.write import Update
@@ -40,7 +38,7 @@ class SignatureActivities(stubs.SignatureActivities):
         if (taken := await self.books.taken(command.deal)) is not None:
             return taken
         order = order_of(command)
-        document, request = await self._prepare(command, order)
+        document, request, kept = await self._prepare(command, order)
         provider = self.parties.entity(deal.entity_id, virtual=deal.clock.virtual).signatures
         envelope_id = await provider.send(request)
         envelope = EnvelopeRow(
@@ -53,7 +51,7 @@ class SignatureActivities(stubs.SignatureActivities):
         )
         sent = Effect(
             outcome=Sent(envelope_id=envelope_id, document_sha256=document.sha256),
-            rows=[envelope, *await self._unless_kept(document)],
+            rows=[envelope] if kept else [envelope, document],
             updates=[Update(QuoteVersionRow, {"status": "out_for_signature"}, {"id": order.version_id})],
             told=[
                 Told(
@@ -64,14 +62,13 @@ class SignatureActivities(stubs.SignatureActivities):
         )
         return await self.books.record(command, sent)
 
-    async def _prepare(self, command: Perform, order: Order) -> tuple[DocumentRow, EnvelopeRequest]:
+    async def _prepare(self, command: Perform, order: Order) -> tuple[DocumentRow, EnvelopeRequest, bool]:
+        """The paper, what asks for its signature, and whether the paper is kept already."""
         deal = command.deal
+        document_id = derived("doc", deal.id, "order_form", order.number, order.version)
         async with self.books.database.session() as session:
-            version = await session.get(QuoteVersionRow, order.version_id)
-            entity = await session.get(LegalEntityRow, deal.entity_id)
-            account = await session.get(AccountRow, deal.account_id)
-        if version is None or entity is None or account is None:
-            raise MissingReference(what="the version, its entity or its account")
+            version, entity, account = await version_of(session, command, order)
+            kept = (await session.exec(select(DocumentRow.id).where(col(DocumentRow.id) == document_id))).first()
         quote = offer(version.content, order.chosen)
         data = order_form_data(
             entity=entity,
@@ -87,7 +84,7 @@ class SignatureActivities(stubs.SignatureActivities):
         pdf = await asyncio.to_thread(order_form, data)
         sha256 = hashlib.sha256(pdf).hexdigest()
         document = DocumentRow(
-            id=derived("doc", deal.id, "order_form", order.number, order.version),
+            id=document_id,
             deal_id=deal.id,
             kind="order_form",
             sha256=sha256,
@@ -104,12 +101,7 @@ class SignatureActivities(stubs.SignatureActivities):
             document_sha256=sha256,
             expires_at=version.expires_at,
         )
-        return document, request
-
-    async def _unless_kept(self, document: DocumentRow) -> list[SQLModel]:
-        async with self.books.database.session() as session:
-            kept = await session.get(DocumentRow, document.id)
-        return [] if kept is not None else [document]
+        return document, request, kept is not None
 
     @activity.defn
     async def void_envelope(self, command: Perform) -> Performed:

@@ -135,11 +135,6 @@ async def page(
     return (await session.exec(query)).all()
 
 
-async def step_taken(session: AsyncSession, deal_id: str, turn: int) -> DealStepRow | None:
-    """What took this turn. None: it is free."""
-    return await session.get(DealStepRow, (deal_id, turn))
-
-
 async def steps(session: AsyncSession, deal_id: str) -> Sequence[DealStepRow]:
     """All that the deal did, in order."""
     query = select(DealStepRow).where(col(DealStepRow.deal_id) == deal_id).order_by(col(DealStepRow.turn))

@@ -15,7 +15,7 @@ from models import series
 from models.access import PersonRow
 from models.contract import ContractRow
 from models.database import Database
-from models.deal import DealRow, TimelineRow
+from models.deal import DealRow, DealStepRow, TimelineRow
 from models.invoice import InvoiceLineRow, InvoiceRow
 from models.outbox import InboxRow, OutboxRow
 from models.signature import DocumentRow
@@ -85,7 +85,7 @@ async def test_a_taken_turn_writes_nothing_and_is_told(books: Database, deal_id:
             updates=[Update(InvoiceRow, {"paid_minor": 1}, where={"id": "inv_1"})],
         )
         assert held is False
-        taken = await deals.step_taken(session, "d_real", 0)
+        taken = await session.get(DealStepRow, ("d_real", 0))
         assert taken is not None
         assert taken.key == "d_real/take/m/0"
     assert await content_of(books) == before
@@ -163,7 +163,7 @@ async def test_after_a_duplicate_the_same_block_reads_on(opened: Database) -> No
     async with opened.transaction() as session:
         with pytest.raises(DuplicateRow):
             await write(session, [a_step(turn=1), a_step(turn=1, key="other")], fence=Fence("d_real", 1, {}))
-        assert await deals.step_taken(session, "d_real", 1) is None
+        assert await session.get(DealStepRow, ("d_real", 1)) is None
 
 
 async def test_another_constraint_is_raised_as_it_is(opened: Database) -> None:
