@@ -18,6 +18,7 @@ from domain.step import Step, StepKind
 from tests.domain.approving.desk import Desk, Said
 from tests.domain.lives import OWNER, Played
 
+AGREED = (OrderStage.OUT_FOR_SIGNATURE, OrderStage.SIGNED)
 NOT_WORSE: dict[str, Callable[[Value, Value], bool]] = {
     "discount_percent": lambda now, then: _figures(now, then) and _number(now) <= _number(then),
     "margin_percent": lambda now, then: _figures(now, then) and _number(now) >= _number(then),
@@ -47,14 +48,20 @@ class DeskWatch:
     asked: dict[tuple[str, int, int, str], dict[str, set[str]]] = field(default_factory=dict)  # member → who may
     refused: set[tuple[str, int, int, str]] = field(default_factory=set)  # the groups that refused a version
     begun: dict[tuple[str, int], datetime] = field(default_factory=dict)  # when a version was last laid out
+    granted: dict[tuple[str, int], str] = field(default_factory=dict)  # version → the content that was granted
     granted_versions: int = 0
-    carried: int = 0
+    carried: set[tuple[str, int]] = field(default_factory=set)  # versions granted on decisions about earlier ones
+    signed: set[tuple[str, int]] = field(default_factory=set)
+    performed: set[tuple[StepKind, str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.desk.watch = self
 
     def __call__(self, before: Deal, played: Played) -> None:
         step, outcome = played.step, played.outcome
+        key = (step.kind, step.subject, step.number)
+        assert key not in self.performed, "no step is performed twice under one key"
+        self.performed |= set() if isinstance(outcome, Failed) else {key}
         if isinstance(outcome, Taken) and outcome.answer.verdict is Verdict.ACCEPTED:
             self._message(before, outcome.message, played.now)
         if step.kind is StepKind.ASK:
@@ -68,6 +75,8 @@ class DeskWatch:
                 self._rungs_stay(earlier, order, step, done=not isinstance(outcome, Failed))
             if order.stage is OrderStage.APPROVED and (earlier is None or earlier.stage is not OrderStage.APPROVED):
                 self._granted(order)
+            if order.stage in AGREED and (earlier is None or earlier.stage is not order.stage):
+                self._agreed(order)
             self._nobody_barred_sits(order)
         if isinstance(outcome, Priced):
             priced = self.desk.deal.order(step.subject)
@@ -104,6 +113,7 @@ class DeskWatch:
             if len(now.votes) > len(was.votes):
                 assert now.votes[-1].ref == ref
                 assert was.asked_at is not None, "nobody was asked yet"
+                assert not self._barred(order) & set(now.votes[-1].hands), "nor by the voice of who may not"
                 for other in order.approval.requests:
                     assert other.approved or other.need.level >= was.need.level, "a lower level is still open"
                 found.append((was.need.level, was.need.group))
@@ -164,8 +174,17 @@ class DeskWatch:
 
     # --- nothing is granted that people did not approve ---
 
+    def _agreed(self, order: Order) -> None:
+        """No path leads an unapproved version to the customer, or brings one back signed."""
+        key = (order.subject, order.version)
+        assert self.granted.get(key) == order.content_hash, "what was sent and signed is what was granted"
+        assert order.envelope_id == f"env-{order.subject}-{order.version}"
+        if order.stage is OrderStage.SIGNED:
+            self.signed.add(key)
+
     def _granted(self, order: Order) -> None:
         self.granted_versions += 1
+        self.granted[order.subject, order.version] = order.content_hash
         for need in order.needs:
             on = self._decisions(order, need)
             voices = {said.by for said in on}
@@ -188,7 +207,7 @@ class DeskWatch:
                 continue
             found.append(said)
         if found and all(said.version != order.version for said in found):
-            self.carried += 1
+            self.carried.add((order.subject, order.version))
         return found
 
     def _still(self, order: Order, said: Said, need: Need) -> bool:
