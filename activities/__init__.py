@@ -39,6 +39,7 @@ def build_activities(database: Database, parties: PartiesFor) -> Sequence[Callab
         quote.offer_renewal,
         presentation.present_quote,
         approval.ask_for_approval,
+        approval.look_up_approvers,
         approval.remind_approvers,
         approval.escalate_approval,
         signature.send_for_signature,

@@ -5,6 +5,7 @@ Needs that no matrix stated (versions priced by the first releases) are asked as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +16,14 @@ from temporalio import activity
 from activities import plain_approval
 from activities.evidence import Witness
 from activities.fence import Books, Effect, Told, at_utc
-from activities.notice import Said, Telling, holders
+from activities.notice import Said, Telling, added, holders, named
 from activities.reference import order_of
 from activities.version import status
 from domain.approval import Approval, Request
 from domain.approving import asking, machine
 from domain.approving.asking import TooManyToAskAll, World
 from domain.ids import derived
+from domain.need import Need
 from domain.order import Order
 from domain.outcome import Asked, Done, Failed
 from models import directory
@@ -48,6 +50,11 @@ class ApprovalActivities(stubs.ApprovalActivities):
         return await self.books.perform(command, lambda session: _remind(session, command))
 
     @activity.defn
+    async def look_up_approvers(self, command: Perform) -> Performed:
+        """Somebody concerned is away, is back, hands over or has left from now on: who decides is looked up anew."""
+        return await self.books.perform(command, lambda session: _look(session, command))
+
+    @activity.defn
     async def escalate_approval(self, command: Perform) -> Performed:
         """The group's patience is over: whoever the next rung names may decide as well, or the version goes back."""
         return await self.books.perform(command, lambda session: _escalate(session, command))
@@ -64,6 +71,9 @@ def values_of(request: Request) -> dict[str, Any]:
     climbed = request.need.rungs[request.rung - 1].to if request.rung and request.need.rungs else ""
     return {
         "seats": as_seats(request.seats),
+        "people": list(request.need.people),
+        "roles": list(request.need.roles),
+        "anyone": not request.named,
         "rung": request.rung,
         "remind_at": request.remind_at,
         "escalate_at": request.escalate_at,
@@ -97,9 +107,11 @@ def row_of(command: Perform, order: Order, request: Request) -> ApprovalRequestR
     return ApprovalRequestRow(**(row.model_dump() | granted_values(request))) if request.approved else row
 
 
-def world_of(found: Around, command: Perform, approval: Approval) -> World:
-    """What the domain looks at when it asks."""
-    return World(directory=found.directory, calendars=found.calendars, at=command.now, barred=approval.barred)
+async def around(session: AsyncSession, command: Perform, approval: Approval) -> tuple[Around, World]:
+    """Everybody whom the approval concerns: how they are told, and what the domain looks at when it asks."""
+    found = await directory.around(session, command.now, asking.concerned_by(approval))
+    world = World(directory=found.directory, calendars=found.calendars, at=command.now, barred=approval.barred)
+    return found, world
 
 
 async def _ask(session: AsyncSession, command: Perform) -> Effect:
@@ -112,8 +124,7 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
     ]
     if plain_approval.is_plain(order.approval.requests[index] for index in indexes):
         return await plain_approval.ask(session, command)
-    found = await directory.around(session, now)
-    world = world_of(found, command, order.approval)
+    found, world = await around(session, command, order.approval)
     try:
         asks = asking.ask_level(order.approval, level, world)
     except TooManyToAskAll as error:
@@ -123,7 +134,7 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
     witness, told = Witness(command=command, order=order), []
     rows: list[SQLModel] = []
     for request in asked:
-        names = _names(request)
+        names = _names(request, world)
         rows += [row_of(command, order, request), witness.of("asked", request, to=names, voices=_members(request))]
         whom = f"{request.need.group} ({names or 'nobody is there'})"
         told.append(Told(text=f"{whom} is asked to approve version {order.version}", cause=request.need.reason))
@@ -145,10 +156,11 @@ def _members(request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys(seat.member for seat in request.seats if seat.member))
 
 
-def _names(request: Request) -> str:
+def _names(request: Request, world: World) -> str:
+    """Who may decide, by name; of a group too large for that, how many they are."""
     if not request.named:
-        return "any member"
-    return ", ".join(dict.fromkeys(seat.holder for seat in request.silent))
+        return f"any of {len(_may(request.need, world))} members of {request.need.group}"
+    return named(request)
 
 
 def _people(requests: list[Request], world: World) -> dict[str, list[Request]]:
@@ -156,7 +168,7 @@ def _people(requests: list[Request], world: World) -> dict[str, list[Request]]:
     people = holders(requests)
     for request in requests:
         if not request.named and not request.approved:
-            for member in _may(request.need.people, request.need.roles, world):
+            for member in _may(request.need, world):
                 people.setdefault(member, []).append(request)
     return people
 
@@ -166,31 +178,57 @@ async def _remind(session: AsyncSession, command: Perform) -> Effect:
     index = command.step.number % 100
     if plain_approval.is_plain(order.approval.requests[index : index + 1]):
         return await plain_approval.nudge(session, command, escalate=False)
-    found = await directory.around(session, command.now)
-    world = world_of(found, command, order.approval)
+    found, world = await around(session, command, order.approval)
     asks = asking.ask_anew(order.approval, world, index=index)
     after = machine.reminded(order.approval, command.step.number, command.now, asks)
     request = after.requests[index]
-    rows: list[SQLModel] = [Witness(command=command, order=order).of("reminded", request, to=_names(request))]
+    names = _names(request, world)
+    rows: list[SQLModel] = [Witness(command=command, order=order).of("reminded", request, to=names)]
     people = _people([request], world)
     rows += Telling(command=command, order=order, contacts=found.contacts).asking("remind", people)
-    line = f"{_names(request)} reminded for {request.need.group}: version {order.version} waits since {_since(request)}"
-    updates = await _updated(session, command, order, request)
+    line = f"{names} reminded for {request.need.group}: version {order.version} waits since {_since(request)}"
+    updates = await _updated(session, command, order, after, [request])
     return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
+
+
+async def _look(session: AsyncSession, command: Perform) -> Effect:
+    """Dates stay as they were told; where nobody's seat moved, nothing is said."""
+    order = order_of(command)
+    found, world = await around(session, command, order.approval)
+    asks = asking.ask_anew(order.approval, world)
+    after = machine.looked(order.approval, command.now, asks)
+    pairs = zip(order.approval.requests, after.requests, strict=True)
+    moved = [
+        request for before, request in pairs if request.seats != before.seats or request.approved != before.approved
+    ]
+    witness = Witness(command=command, order=order)
+    reason = "absences, delegations, and who left"
+    rows: list[SQLModel] = [witness.of("reseated", r, to=_names(r, world), reason=reason) for r in moved]
+    new = holders(added(order.approval, after))
+    rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", new)
+    told = [Told(text=f"{_names(r, world) or 'Nobody'} may decide for {r.need.group} from now on") for r in moved]
+    updates = await _updated(session, command, order, after, moved)
+    return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=told)
 
 
 def _since(request: Request) -> str:
     return at_utc(request.asked_at) if request.asked_at else "just now"
 
 
-async def _updated(session: AsyncSession, command: Perform, order: Order, request: Request) -> list[Update]:
-    """The row of the one request that this step moved."""
-    waiting = await open_requests(session, command.deal.id, order.number, order.version)
-    row = waiting.get((request.need.level, request.need.group))
-    if row is None:
+async def _updated(
+    session: AsyncSession, command: Perform, order: Order, after: Approval, moved: Sequence[Request]
+) -> list[Update]:
+    """The rows of the requests that this step moved, and of the version where that was all it waited for."""
+    if not moved:
         return []
-    values = values_of(request) | (granted_values(request) if request.approved else {})
-    return [Update(ApprovalRequestRow, values, {"id": row.id})]
+    waiting = await open_requests(session, command.deal.id, order.number, order.version)
+    found = [(waiting.get((request.need.level, request.need.group)), request) for request in moved]
+    updates = [
+        Update(ApprovalRequestRow, values_of(r) | (granted_values(r) if r.approved else {}), {"id": row.id})
+        for row, r in found
+        if row is not None
+    ]
+    return [*updates, status(order.version_id, "approved")] if after.granted else updates
 
 
 async def _escalate(session: AsyncSession, command: Perform) -> Effect:
@@ -201,33 +239,26 @@ async def _escalate(session: AsyncSession, command: Perform) -> Effect:
     before = order.approval.requests[index]
     if plain_approval.is_plain([before]):
         return await plain_approval.nudge(session, command, escalate=True)
-    found = await directory.around(session, command.now)
-    world = world_of(found, command, order.approval)
+    found, world = await around(session, command, order.approval)
     asks = asking.ask_rung(order.approval, index, world)
     after = machine.escalated(order.approval, command.step.number, command.now, asks)
     request = after.requests[index]
-    added = replace(request, seats=tuple(seat for seat in request.seats if seat not in before.seats))
+    new = replace(request, named=True, seats=tuple(seat for seat in request.seats if seat not in before.seats))
     to = before.need.rungs[before.rung].to
-    names = _names(added) if request.named else "any member"
+    names = _names(new, world)
     line = (
         f"Escalated to {to} ({names or 'nobody is there'}): {before.need.group} has not answered since {_since(before)}"
     )
     rows: list[SQLModel] = [Witness(command=command, order=order).of("escalated", request, to=names)]
     telling = Telling(command=command, order=order, contacts=found.contacts)
-    people = holders([added]) if request.named else _above(request, world, before.rung)
-    rows += telling.asking("escalate", people)
-    updates = await _updated(session, command, order, request)
+    rows += telling.asking("escalate", holders([new]))
+    updates = await _updated(session, command, order, after, [request])
     return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
 
 
-def _above(request: Request, world: World, rung: int) -> dict[str, list[Request]]:
-    step = request.need.rungs[rung]
-    return {person: [request] for person in _may(step.people, step.roles, world)}
-
-
-def _may(people: tuple[str, ...], roles: tuple[str, ...], world: World) -> list[str]:
+def _may(need: Need, world: World) -> list[str]:
     """Members who are here and may decide about this deal."""
-    named = world.directory.named(people, roles)
+    named = world.directory.named(need.people, need.roles)
     return [each for each in named if each not in world.barred and world.directory.is_here(each, world.at)]
 
 

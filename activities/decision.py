@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text as sql
@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.approval import granted_values, request_id, values_of
 from activities.evidence import Witness
-from activities.notice import Said, Telling, holders
+from activities.notice import Said, Telling, added, holders, named
 from activities.plain_approval import is_plain
 from domain.approval import Approval, Request
 from domain.approving import machine
@@ -251,8 +251,10 @@ async def _looked_up_anew(
     witness = Witness(command=command, order=after)
     said = {"by": message.by, "ref": message.id, "channel": message.channel}
     if isinstance(body, Reseat):
-        said |= {"reason": body.reason, "to": body.person}
-        found.rows += [witness.of("reseated", request, **said) for request in after.approval.waiting if request.named]
+        said |= {"reason": body.reason}
+        pairs = zip(order.approval.requests, after.approval.requests, strict=True)
+        moved = [now for was, now in pairs if (now.seats, now.approved) != (was.seats, was.approved)]
+        found.rows += [witness.of("reseated", request, **said, to=named(request)) for request in moved]
         await _told_of_seats(session, command, message, order, after, found)
     elif isinstance(body, ApplyPolicy):
         policies = ", ".join(dict.fromkeys(need.policy for need in body.needs))
@@ -270,13 +272,7 @@ async def _told_of_seats(
     session: AsyncSession, command: Perform, message: Message, order: Order, after: Order, found: Changed
 ) -> None:
     """Who holds a voice now that they did not hold before is asked: by a delegation, or since people changed."""
-    before = {(r.need.level, r.need.group): set(r.seats) for r in order.approval.requests}
-    added = [
-        replace(r, seats=tuple(s for s in r.seats if s not in before.get((r.need.level, r.need.group), set())))
-        for r in after.approval.waiting
-        if r.named
-    ]
-    people = holders(added)
+    people = holders(added(order.approval, after.approval))
     people.pop(message.by.lower(), None)
     contacts = await directory.contacts(session, list(people))
     found.rows += Telling(command=command, order=after, contacts=contacts).asking("ask", people)

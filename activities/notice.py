@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import SQLModel
 
-from domain.approval import Request
+from domain.approval import Approval, Request
 from domain.ids import derived
 from domain.order import Order
 from models.approval import DecisionLinkRow, NoticeRow
@@ -98,6 +98,21 @@ def holders(requests: Iterable[Request]) -> dict[str, list[Request]]:
         for holder in dict.fromkeys(seat.holder for seat in request.silent):
             found.setdefault(holder, []).append(request)
     return found
+
+
+def named(request: Request) -> str:
+    """Who has to move, in a line."""
+    return ", ".join(dict.fromkeys(seat.holder for seat in request.silent))
+
+
+def added(before: Approval, after: Approval) -> list[Request]:
+    """What waits, with those seats only that were not there before: who is new is told."""
+    known = {(r.need.level, r.need.group): set(r.seats) for r in before.requests}
+    return [
+        replace(r, seats=tuple(s for s in r.seats if s not in known.get((r.need.level, r.need.group), set())))
+        for r in after.waiting
+        if r.named
+    ]
 
 
 def _ask(request: Request, person: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What waits for an approver: what they were asked by name, and what waits for the groups of their key; the longest first."""
+"""What waits for an approver: what they were asked by name, and what waits for the groups they are in; the longest first."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ from pydantic import Field
 from sqlmodel import col, select
 
 from api.amount import AmountOut, amount
+from api.approving.world import groups_of
 from api.caller import Anyone, Role
 from api.order_page import discount_of
 from api.schema import At, Figure, Out
@@ -57,13 +58,14 @@ class WaitingOut(Out):
 @router.get("")
 async def list_approvals(caller: Anyone, database: Db, mine: Annotated[bool, Query()] = False) -> list[WaitingOut]:
     """What waits for the caller, by name or by group; for an admin, all that waits, unless `mine`."""
+    groups = await groups_of(database, caller)
     async with database.session() as session:
         if caller.role is Role.ADMIN and not mine:
             query = select(ApprovalRequestRow).where(col(ApprovalRequestRow.status) == "asked")
             order = (col(ApprovalRequestRow.asked_at), col(ApprovalRequestRow.id))
             rows = (await session.exec(query.order_by(*order))).all()
         else:
-            rows = await approvals.waiting(session, caller.groups, caller.person)
+            rows = await approvals.waiting(session, groups, caller.person)
         ids = {row.deal_id for row in rows}
         deals = {d.id: d for d in (await session.exec(select(DealRow).where(col(DealRow.id).in_(ids)))).all()}
         query_versions = select(QuoteVersionRow).where(col(QuoteVersionRow.deal_id).in_(ids))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, model_validator
 
 from api.account import account_of
+from api.approving.world import groups_of
 from api.caller import Anyone, Caller, Ops, Role, Sales, allow
 from api.clock_lock import MOVING, moving
 from api.deal import deal_row, own_deal
@@ -177,7 +178,7 @@ async def decide(
         content_hash=said.content_hash or found.content_hash,
         approve=said.what == APPROVE,
         reason=said.reason,
-        groups=caller.groups,
+        groups=await groups_of(database, caller),
         verb=said.verb or "",
         group=said.group,
         to=(said.to or "").lower(),

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from api.approving.world import reseat
+from api.approving.world import note_change, reseat
 from api.caller import SHOWN, Admin, Role, hash_of, new_secret
 from api.errors import missing
 from api.idempotency import OnceKey, WriteRoute
@@ -16,6 +16,7 @@ from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.schema import At, Email, Id, Out, Schema
 from api.store import Db, sql
 from models.access import ApiKeyRow
+from models.directory import SeatChangeRow
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=WriteRoute)
 
@@ -24,7 +25,11 @@ Group = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")]
 
 _PERSON = text("""
     INSERT INTO people (email, name, groups, country, language, zone, slack)
-    VALUES (:email, :name, :groups, '', 'en', 'UTC', '') ON CONFLICT (email) DO NOTHING
+    VALUES (:email, :name, :groups, '', 'en', 'UTC', '')
+    ON CONFLICT (email) DO UPDATE
+       SET groups = ARRAY(SELECT DISTINCT g FROM unnest(people.groups || excluded.groups) AS g ORDER BY g)
+     WHERE NOT people.groups @> excluded.groups
+    RETURNING email
 """)
 
 
@@ -70,7 +75,8 @@ _INSERT = text("""
 async def create_key(key: KeyIn, request: Request, _caller: Admin, once: OnceKey, database: Db) -> Response:
     """Make a key for a person in a role. The key is in this answer and nowhere else.
 
-    Whoever is to approve for a group is asked by name: so they become one of our people, where they are not yet.
+    Whoever is to approve for a group is asked by name: so they become one of our people, where they are not yet, and are in
+    these groups from now on, beside those they were in. Ending the key takes them out of none: POST /v1/people does.
     """
     secret = new_secret()
     row = ApiKeyRow(
@@ -82,14 +88,15 @@ async def create_key(key: KeyIn, request: Request, _caller: Admin, once: OnceKey
         groups=sorted(set(key.groups)),
         created_at=datetime.now(tz=UTC),
     )
+    change: SeatChangeRow | None = None
     async with database.transaction() as session:
         await sql(session, _INSERT, row.model_dump(exclude={"recorded_at", "revoked_at"}))
-        if row.groups:
-            person = {"email": key.person, "name": key.person, "groups": row.groups}
-            await sql(session, _PERSON, person)
-    if row.groups:
-        reason = f"{key.person} may decide"
-        await reseat(request, database, key.person, reason, cause=row.id, groups=row.groups)
+        person = {"email": key.person.lower(), "name": key.person, "groups": row.groups}
+        if row.groups and (await sql(session, _PERSON, person)).all():
+            reason = f"{key.person.lower()} may decide for {', '.join(row.groups)}"
+            change = await note_change(session, key.person, reason, cause=row.id)
+    if change is not None:
+        await reseat(request, database, change)
     return Unrepeatable(NewKeyOut(key=secret, **KeyOut.model_validate(row).model_dump()))
 
 

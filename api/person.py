@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from api.approving.world import reseat
+from api.approving.world import note_change, reseat
 from api.caller import Admin, Anyone
 from api.errors import missing
 from api.idempotency import OnceKey, WriteRoute
@@ -16,6 +16,7 @@ from api.pagination import Cursor, Limit, Page, decode, encode, page
 from api.schema import At, Country, Email, Language, Line, Out, Schema, Zone
 from api.store import Db, sql
 from models.access import PersonRow
+from models.directory import SeatChangeRow
 
 router = APIRouter(prefix="/v1/people", tags=["people"], route_class=WriteRoute)
 
@@ -47,19 +48,34 @@ class PersonOut(Out):
 @router.post("", status_code=201)
 async def save_person(person: PersonIn, request: Request, _caller: Admin, once: OnceKey, database: Db) -> PersonOut:
     """Make a person, or write over what is known of one. Open approvals are looked up anew where it matters to them."""
-    values = {**person.model_dump(), "country": person.country or "", "groups": sorted(set(person.groups))}
+    values = {
+        **person.model_dump(),
+        "email": person.email.lower(),
+        "manager": person.manager.lower() if person.manager else None,
+        "country": person.country or "",
+        "groups": sorted(set(person.groups)),
+    }
     statement = insert(PersonRow).values(values)
     known = {name: value for name, value in values.items() if name != "email"}
+    change: SeatChangeRow | None = None
     async with database.transaction() as session:
-        before = await session.get(PersonRow, person.email)
-        moved = before is not None and (
-            person.left_at is not None or before.left_at or before.groups != values["groups"]
-        )
+        before = await session.get(PersonRow, values["email"])
+        if reason := _moved(before, person, values["groups"]):
+            change = await note_change(session, values["email"], reason, cause=once.id("person"))
         await sql(session, statement.on_conflict_do_update(index_elements=["email"], set_=known))
-    if moved:
-        reason = f"{person.email} left" if person.left_at is not None else f"{person.email} is in other groups"
-        await reseat(request, database, person.email, reason, cause=once.id("person"), groups=person.groups)
+    if change is not None:
+        await reseat(request, database, change)
     return PersonOut.model_validate(PersonRow(**values))
+
+
+def _moved(before: PersonRow | None, person: PersonIn, groups: list[str]) -> str:
+    """What of it may change who decides about open approvals; '' nothing."""
+    email = person.email.lower()
+    if before is None:
+        return f"{email} is new in {', '.join(groups)}" if groups else ""
+    if before.left_at != person.left_at:
+        return f"{email} left" if person.left_at is not None else f"{email} is back"
+    return f"{email} is in other groups" if before.groups != groups else ""
 
 
 @router.get("")
@@ -85,7 +101,7 @@ async def list_people(
 async def show_person(email: str, _caller: Anyone, database: Db) -> PersonOut:
     """One person."""
     async with database.session() as session:
-        row = await session.get(PersonRow, email)
+        row = await session.get(PersonRow, email.lower())
     if row is None:
         raise missing("person", email)
     return PersonOut.model_validate(row)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
 from api.approving.told import deliver
+from api.approving.world import reseat_for_sure
 from api.deal import deliver_draft
 from api.door import Door
 from api.inbox import tell
@@ -22,6 +24,7 @@ from gateways.ports import GatewayUnavailable
 from models import outbox
 from models.approval import LinkMessageRow, NoticeRow
 from models.database import Database
+from models.directory import SeatChangeRow
 from models.outbox import InboxRow
 from models.quote import QuoteDraftRow
 
@@ -40,6 +43,7 @@ _ALIVE = text("SELECT 1")
 _DELIVERED = text("UPDATE outbox SET delivered_at = now() WHERE id = ANY(:ids) AND delivered_at IS NULL")
 _LATE_DRAFT = text("quote_drafts.created_at < now() - interval '3 seconds'")
 _LATE_WORD = text("link_messages.created_at < now() - interval '3 seconds'")
+_LATE_CHANGE = text("seat_changes.recorded_at < now() - interval '3 seconds'")
 _LATE_FACT = text(
     "(inbox.status = 'new' AND inbox.recorded_at < now() - interval '2 seconds')"
     " OR (inbox.status = 'signalled' AND inbox.recorded_at < now() - interval '30 seconds')"
@@ -116,7 +120,7 @@ class Relay:
 
     async def once(self) -> bool:
         """One round over all that waits. True: there was a full batch of something, so there is probably more."""
-        first = [await part() for part in (self._drafts, self._said, self._facts)]
+        first = [await part() for part in (self._drafts, self._said, self._seats, self._facts)]
         full = [await part() for part in (*self._sending(), self._events)]
         return any(first + full)
 
@@ -165,6 +169,15 @@ class Relay:
     async def _word(self, row: LinkMessageRow) -> None:
         answer = await deliver(self.database, self.door, row)
         log.info("decision told late", deal_id=row.deal_id, ref=row.ref, verdict=answer.verdict if answer else "")
+
+    async def _seats(self) -> bool:
+        """Who decides, where somebody is away, is back, left, or is in other groups: also what was just being asked then."""
+        query = select(SeatChangeRow).where(col(SeatChangeRow.told_at).is_(None), _LATE_CHANGE)
+        async with self.database.session() as session:
+            rows = (await session.exec(query.order_by(col(SeatChangeRow.recorded_at)).limit(BATCH))).all()
+        for row in rows:
+            await self._each(f"seats/{row.id}", "seats", partial(reseat_for_sure, self.database, self.door, row))
+        return False
 
     async def _facts(self) -> bool:
         async with self.database.session() as session:

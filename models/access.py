@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, cast
+from sqlalchemy import ARRAY, CheckConstraint, Index, Text, cast
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -29,13 +29,17 @@ class ApiKeyRow(Row, table=True):
 
 
 class PersonRow(Row, table=True):
-    """`manager` is an email: where an approval escalates to. `slack`: the channel (or webhook) they read; '' none.
+    """`email` is in lower case, so that one person is one row. `manager` is an email: where an approval escalates to. `slack`: the channel (or webhook) they read; '' none.
 
     `left_at`: from then on nobody decides by that name. `language` and `zone` are those of what they are told.
     """
 
     __tablename__ = "people"
-    __table_args__ = (one_of("language", LANGUAGES),)
+    __table_args__ = (
+        one_of("language", LANGUAGES),
+        CheckConstraint("email = lower(email)", name="one_person_one_row"),
+        Index("people_groups_ix", "groups", postgresql_using="gin"),
+    )
 
     email: str = Field(primary_key=True)
     name: str

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func
+from sqlalchemy import ARRAY, CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, cast
 from sqlmodel import Field, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -31,8 +31,10 @@ Documents = Annotated[list[dict[str, Any]], Field(sa_type=DOCUMENT)]
 
 
 class ApprovalRequestRow(Row, table=True):
-    """One group asked at one level. `seats`: who was asked by name ({member, holder, via, rung, given}); none where every
-    member of `group_name` (and of `escalated_to`) may decide. `round`: asked anew under the same version.
+    """One group asked at one level. `seats`: who was asked by name ({member, holder, via, rung, given}). `people` and `roles`:
+    whom the group means for this deal. `anyone`: it is too large to be asked by name, so all of them may decide; without a
+    policy (as the first releases asked) every member of `group_name` and of `escalated_to`. `round`: asked anew under the
+    same version.
 
     `carried_ref`, `carried_version`: the decision on an earlier version that this one stands on.
     """
@@ -77,6 +79,9 @@ class ApprovalRequestRow(Row, table=True):
     comment: str = ""
     escalated_to: str = ""
     seats: Documents = []
+    people: Texts = []
+    roles: Texts = []
+    anyone: bool = False
     quorum: int = 1
     rung: int = 0
     round: int = 0
@@ -242,7 +247,8 @@ async def waiting(session: AsyncSession, groups: Sequence[str], person: str = ""
     """What waits for this person (by name), or for these groups where nobody is asked by name; the longest waiting first."""
     table = ApprovalRequestRow
     in_group = col(table.group_name).in_(groups) | col(table.escalated_to).in_(groups)
-    anyone = (func.jsonb_array_length(col(table.seats)) == 0) & in_group
+    member = _shares(table.roles, groups) | _shares(table.people, [person.lower()])
+    anyone = ((col(table.policy) == "") & in_group) | (col(table.anyone) & member)
     by_name = col(table.seats).op("@>", is_comparison=True)([{"holder": person.lower()}])
     query = (
         select(table)
@@ -250,6 +256,10 @@ async def waiting(session: AsyncSession, groups: Sequence[str], person: str = ""
         .order_by(col(table.asked_at), col(table.id))
     )
     return (await session.exec(query)).all()
+
+
+def _shares(column: Any, some: Sequence[str]) -> ColumnElement[bool]:
+    return col(column).op("&&", is_comparison=True)(cast(list(some), ARRAY(Text)))
 
 
 async def of_deal(session: AsyncSession, deal_id: str) -> Sequence[ApprovalRequestRow]:

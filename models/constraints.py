@@ -183,6 +183,7 @@ IMMUTABLE: dict[str, tuple[str, ...]] = {
     "decision_links": ("used_at", "used_ref"),
     "link_messages": ("told_at", "error"),
     "absences": ("revoked_at",),
+    "seat_changes": ("told_at",),
     "share_links": ("revoked_at", "revoked_by"),
     "share_views": (),
     "quote_questions": ("reply", "replied_by", "replied_at", "recorded_turn"),
@@ -206,6 +207,7 @@ ONCE: dict[str, tuple[str, ...]] = {
     "price_migrations": ("finished_at",),
     "absences": ("revoked_at",),
     "link_messages": ("told_at",),
+    "seat_changes": ("told_at",),
 }
 
 

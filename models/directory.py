@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, column, or_
+from sqlalchemy import CheckConstraint, Index, TextualSelect, column, or_
+from sqlalchemy import Row as Found
 from sqlalchemy import text as sql
 from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from domain.approving.asking import Whom
 from domain.approving.calendar import Calendars
 from domain.approving.people import Delegation, Directory, Person
 from models.base import DOCUMENT, Json, Recorded, Row, Texts, positive
@@ -26,7 +28,8 @@ class AbsenceRow(Row, table=True):
     __tablename__ = "absences"
     __table_args__ = (
         CheckConstraint("since < until", name="dates"),
-        CheckConstraint("lower(person) <> lower(delegate_to)", name="another_person"),
+        CheckConstraint("person = lower(person)", name="one_person"),
+        CheckConstraint("person <> lower(delegate_to)", name="another_person"),
         CheckConstraint("away OR delegate_to <> ''", name="says_something"),
         Index("absences_person_ix", "person", "until", postgresql_where="revoked_at IS NULL"),
     )
@@ -58,6 +61,23 @@ class CalendarRow(Row, table=True):
     content: Json
     created_by: str
     created_at: datetime
+    recorded_at: Recorded = None
+
+
+class SeatChangeRow(Row, table=True):
+    """Something was said of a person that may change who decides about open approvals; it is written with what was said.
+
+    `told_at`: the relay told the deals concerned. Whoever said it told them at once; the relay comes some seconds later, so
+    that nothing is forgotten after a crash, and sees what was just being asked while it was said.
+    """
+
+    __tablename__ = "seat_changes"
+    __table_args__ = (Index("seat_changes_untold_ix", "recorded_at", postgresql_where="told_at IS NULL"),)
+
+    id: str = Field(primary_key=True)
+    person: str
+    reason: str
+    told_at: datetime | None = None
     recorded_at: Recorded = None
 
 
@@ -98,20 +118,56 @@ class Around:
     contacts: Mapping[str, Contact]
 
 
-_AROUND = sql("""
-    SELECT (SELECT coalesce(jsonb_agg(to_jsonb(p)), '[]') FROM people p) AS people,
-           (SELECT coalesce(jsonb_agg(to_jsonb(a)), '[]') FROM absences a
+# those named, those in the roles, then, again and again, their managers and whoever stands in for them
+_CONCERNED = """
+    WITH RECURSIVE concerned (email) AS (
+        (SELECT unnest(CAST(:people AS text[])) UNION SELECT email FROM people WHERE groups && CAST(:roles AS text[]))
+        UNION
+        SELECT next.email FROM concerned c CROSS JOIN LATERAL (
+            SELECT lower(p.manager) FROM people p WHERE p.email = c.email AND p.manager <> ''
+            UNION ALL
+            SELECT lower(a.delegate_to) FROM absences a WHERE a.person = c.email AND a.delegate_to <> ''
+               AND a.revoked_at IS NULL AND a.until > :at
+        ) AS next (email)
+    )"""
+_EVERYBODY = """
+    WITH concerned (email) AS (SELECT email FROM people UNION SELECT person FROM absences)"""
+_READ = """
+    , known AS (SELECT p.* FROM people p JOIN concerned c ON p.email = c.email)
+    SELECT (SELECT coalesce(jsonb_agg(to_jsonb(k)), '[]') FROM known k) AS people,
+           (SELECT coalesce(jsonb_agg(to_jsonb(a)), '[]') FROM absences a JOIN concerned c ON a.person = c.email
              WHERE a.revoked_at IS NULL AND a.until > :at) AS absences,
            (SELECT coalesce(jsonb_object_agg(country, content), '{}')
-              FROM (SELECT DISTINCT ON (country) country, content FROM calendars ORDER BY country, version DESC) c
-           ) AS calendars
-""").columns(column("people", DOCUMENT), column("absences", DOCUMENT), column("calendars", DOCUMENT))
-_CONTACTS = sql("SELECT email, name, language, slack FROM people WHERE lower(email) = ANY(:emails)")
+              FROM (SELECT DISTINCT ON (country) country, content FROM calendars
+                     WHERE country = '*' OR country IN (SELECT country FROM known) ORDER BY country, version DESC) d
+           ) AS calendars"""
 
 
-async def around(session: AsyncSession, at: datetime) -> Around:
-    """All that asking looks at, as it is at `at`, read in one query. Raises CalendarsInvalid."""
-    people, absences_, calendars_ = (await session.execute(_AROUND, {"at": at})).one()
+def _reading(who: str) -> TextualSelect:
+    return sql(who + _READ).columns(
+        column("people", DOCUMENT), column("absences", DOCUMENT), column("calendars", DOCUMENT)
+    )
+
+
+_OF_SOME, _OF_ALL = _reading(_CONCERNED), _reading(_EVERYBODY)
+_CONTACTS = sql("SELECT email, name, language, slack FROM people WHERE email = ANY(:emails)")
+
+
+async def around(session: AsyncSession, at: datetime, whom: Whom) -> Around:
+    """All that asking these people and roles looks at, as it is at `at`: them, their managers and deputies, and theirs in
+    turn; in one query. Raises CalendarsInvalid.
+    """
+    given = {"at": at, "people": list(whom.people), "roles": list(whom.roles)}
+    return _around((await session.execute(_OF_SOME, given)).one())
+
+
+async def everybody(session: AsyncSession, at: datetime) -> Around:
+    """The same of all people: for who looks at a whole policy, or for circles of deputies."""
+    return _around((await session.execute(_OF_ALL, {"at": at})).one())
+
+
+def _around(row: Found[Any]) -> Around:
+    people, absences_, calendars_ = tuple(row)
     return Around(
         directory=Directory(tuple(map(_person, people)), tuple(map(_delegation, absences_))),
         calendars=Calendars.parse(calendars_),

@@ -33,6 +33,7 @@ IN_OUR_BOOKS: dict[StepKind, Callable[..., Any]] = {
     StepKind.TAKE:     MessageActivities.take,
     StepKind.PRICE:    QuoteActivities.price_quote,
     StepKind.ASK:      ApprovalActivities.ask_for_approval,
+    StepKind.LOOK:     ApprovalActivities.look_up_approvers,
     StepKind.REMIND:   ApprovalActivities.remind_approvers,
     StepKind.ESCALATE: ApprovalActivities.escalate_approval,
     StepKind.EXPIRE:   QuoteActivities.expire_quote,

@@ -98,6 +98,10 @@ class ApprovalActivities(ABC):
 
     @activity.defn
     @abstractmethod
+    async def look_up_approvers(self, command: Perform) -> Performed: ...
+
+    @activity.defn
+    @abstractmethod
     async def remind_approvers(self, command: Perform) -> Performed: ...
 
     @activity.defn

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field, model_validator
 from sqlalchemy import text
 
-from api.approving.world import directory_of, reseat
+from api.approving.world import directory_of, note_change, reseat
 from api.caller import Anyone, Caller, Role
 from api.errors import Refusal, missing
 from api.idempotency import OnceKey, WriteRoute
@@ -72,10 +72,12 @@ async def save_absence(absence: AbsenceIn, request: Request, caller: Anyone, onc
         created_by=caller.person,
         created_at=datetime.now(tz=absence.since.tzinfo),
     )
+    reason = f"{person} is away" if row.away else f"{to} stands in for {person}"
     async with database.transaction() as session:
         await insert_once(session, row)
+        change = await note_change(session, person, reason, cause=row.id)
         kept = await session.get_one(AbsenceRow, row.id)
-    await reseat(request, database, person, f"{person} is away" if row.away else f"{to} stands in", cause=row.id)
+    await reseat(request, database, change)
     return AbsenceOut.model_validate(kept)
 
 
@@ -139,5 +141,6 @@ async def revoke_absence(absence_id: Id, request: Request, caller: Anyone, once:
         _own(row.person, caller)
         await sql(session, _REVOKE, {"id": absence_id})
         await session.refresh(row)
-    await reseat(request, database, row.person, f"{row.person} is back", cause=once.id("back"))
+        change = await note_change(session, row.person, f"{row.person} is back", cause=once.id("back"))
+    await reseat(request, database, change)
     return AbsenceOut.model_validate(row)

@@ -17,6 +17,7 @@ from api.idempotency import OnceKey, ReadRoute, WriteRoute
 from api.quotes.draft import POLICY, now_of
 from api.schema import Id, Line, Out, Schema
 from api.store import Db
+from domain.approving.asking import concerned
 from domain.approving.check import check
 from domain.approving.condition import Sheet, sheet
 from domain.approving.needing import needs
@@ -92,9 +93,11 @@ async def try_policy(said: TryIn, _caller: DealDesk, database: Db) -> TriedOut:
     row = await deal_row(database, said.deal_id)
     order = _order(from_json(Deal, row.state))
     matrix = Matrix.parse(said.policy) if said.policy is not None else await _latest(database)
+    facts = await _facts(database, row, order)
     entity = await entity_of(database, row.entity_id)
-    world = await world_of(database, at=now_of(entity), barred=(row.owner, order.drafted_by))
-    result = tried(matrix, await _facts(database, row, order), world)
+    whom = concerned(needs(matrix, facts))
+    world = await world_of(database, at=now_of(entity), barred=(row.owner, order.drafted_by), whom=whom)
+    result = tried(matrix, facts, world)
     return TriedOut(
         policy=result.policy,
         rules=[TriedRuleOut(name=each.name, holds=each.holds, why=list(each.why)) for each in result.rules],

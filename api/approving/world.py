@@ -1,23 +1,25 @@
-"""People, who stands in for whom, and calendars as the tables hold them: what trying a policy and asking anew look at."""
+"""Who may be asked, as the tables hold it; and what a change of a person means for the approvals that are open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import structlog
 from fastapi import Request
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.caller import Caller
 from api.clock_lock import refuse_while_moving
-from api.door import door_of
+from api.door import Door, door_of
 from api.entity import entity_of
+from api.errors import Refusal
 from api.quotes.draft import now_of
-from api.store import sql
-from domain.approving.asking import World, ask_anew
-from domain.approving.calendar import Calendars
-from domain.approving.people import Delegation, Directory, Person
+from api.store import insert_once, sql
+from domain.approving import machine
+from domain.approving.asking import Whom, World, ask_anew, concerned_by
+from domain.approving.people import Directory
 from domain.ids import derived
 from domain.message import Message, Reseat, Verdict
 from domain.order import Order, OrderStage
@@ -26,65 +28,44 @@ from models import directory
 from models.access import PersonRow
 from models.database import Database
 from models.deal import DealRow
+from models.directory import SeatChangeRow
 from workflows.converter import from_json
 
 log = structlog.get_logger(__name__)
 
 SYSTEM = "q2c"
-# every open approval in which the person has a seat, a voice or a hand
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+# every open approval in which the person, or one for whom they may stand in, is meant, has a seat or a hand
 _TOUCHED = text("""
-    SELECT DISTINCT r.deal_id FROM approval_requests r, jsonb_array_elements(r.seats) s
-    WHERE r.status = 'asked' AND (s->>'holder' = :person OR s->>'member' = :person OR s->'via' ? :person)
-    ORDER BY 1
-""")
-_IN_GROUPS = text("""
-    SELECT DISTINCT deal_id FROM approval_requests WHERE status = 'asked' AND policy <> '' AND group_name = ANY(:groups)
-    ORDER BY 1
+    WITH RECURSIVE meant (email) AS (
+        SELECT CAST(:person AS text)
+        UNION SELECT a.person FROM meant m JOIN absences a ON lower(a.delegate_to) = m.email AND a.revoked_at IS NULL
+    ), who AS (
+        SELECT array_agg(DISTINCT m.email) AS people, coalesce(array_agg(DISTINCT g) FILTER (WHERE g IS NOT NULL), '{}') AS roles
+          FROM meant m LEFT JOIN people p ON p.email = m.email LEFT JOIN LATERAL unnest(p.groups) AS g ON true
+    )
+    SELECT DISTINCT r.deal_id FROM approval_requests r, who
+     WHERE r.status = 'asked' AND r.policy <> '' AND (
+           r.people && who.people OR r.roles && who.roles
+           OR EXISTS (SELECT FROM jsonb_array_elements(r.seats) s
+                       WHERE s->>'holder' = :person OR s->>'member' = :person OR s->'via' ? :person))
+     ORDER BY 1
 """)
 
 
 async def directory_of(database: Database) -> Directory:
     """Everybody, with the delegations that nobody took back."""
     async with database.session() as session:
-        people = (await session.exec(select(PersonRow).order_by(col(PersonRow.email)))).all()
-        absences = await directory.absences(session)
-    return Directory(
-        tuple(
-            Person(
-                email=row.email.lower(),
-                roles=tuple(row.groups),
-                manager=(row.manager or "").lower(),
-                country=row.country,
-                left_at=row.left_at,
-            )
-            for row in people
-        ),
-        tuple(
-            Delegation(
-                person=row.person.lower(),
-                to=row.delegate_to.lower(),
-                since=row.since,
-                until=row.until,
-                away=row.away,
-                groups=tuple(row.groups),
-            )
-            for row in absences
-        ),
-    )
+        return (await directory.everybody(session, BEGINNING)).directory
 
 
-async def calendars_of(database: Database) -> Calendars:
-    """The latest calendar of every country."""
+async def world_of(database: Database, *, at: datetime, barred: Iterable[str], whom: Whom | None = None) -> World:
+    """All that asking looks at, at a moment: of some people and roles, or of everybody."""
     async with database.session() as session:
-        rows = await directory.calendars(session)
-    return Calendars.parse({row.country: row.content for row in rows})
-
-
-async def world_of(database: Database, *, at: datetime, barred: Iterable[str]) -> World:
-    """All that asking looks at, at a moment."""
+        found = await (directory.everybody(session, at) if whom is None else directory.around(session, at, whom))
     return World(
-        directory=await directory_of(database),
-        calendars=await calendars_of(database),
+        directory=found.directory,
+        calendars=found.calendars,
         at=at,
         barred=tuple(dict.fromkeys(each.lower() for each in barred if each)),
     )
@@ -95,40 +76,76 @@ def in_approval(deal: Deal) -> Order | None:
     return next((each for each in deal.orders if each.stage is OrderStage.IN_APPROVAL), None)
 
 
-async def touched(database: Database, person: str, groups: Sequence[str] = ()) -> tuple[str, ...]:
+async def groups_of(database: Database, caller: Caller) -> tuple[str, ...]:
+    """For which groups the caller speaks where a whole group is asked: those they are in; by their key alone, if they are
+    none of our people; none any more once they left.
+    """
+    async with database.session() as session:
+        person = await session.get(PersonRow, caller.person.lower())
+    if person is None:
+        return caller.groups
+    gone = person.left_at is not None and person.left_at <= datetime.now(tz=UTC)
+    return () if gone else tuple(person.groups)
+
+
+# --- a person changes ------------------------------------------------------------------------------------------------
+
+
+async def note_change(session: AsyncSession, person: str, reason: str, *, cause: str) -> SeatChangeRow:
+    """Written with the change itself: whatever happens afterwards, the deals concerned will be told. `cause` names it."""
+    row = SeatChangeRow(id=cause, person=person.lower(), reason=reason)
+    await insert_once(session, row)
+    return row
+
+
+async def reseat(request: Request, database: Database, change: SeatChangeRow) -> None:
+    """Tell the deals concerned at once. What cannot be told now (a clock that moves, a deal that is busy) is told by the
+    relay: the change itself stands.
+    """
+    for deal_id in await touched(database, change.person):
+        try:
+            await tell(database, door_of(request), change, deal_id)
+        except Refusal as error:
+            log.info("told later", deal_id=deal_id, change=change.id, error=error.detail)
+
+
+async def reseat_for_sure(database: Database, door: Door, change: SeatChangeRow) -> None:
+    """The same by the relay, also for what was just being asked while the change was made. Raises what stands against it,
+    so that it comes again.
+    """
+    for deal_id in await touched(database, change.person):
+        await tell(database, door, change, deal_id)
+    done = text("UPDATE seat_changes SET told_at = now() WHERE id = :id AND told_at IS NULL")
+    async with database.transaction() as session:
+        await sql(session, done, {"id": change.id})
+
+
+async def touched(database: Database, person: str) -> tuple[str, ...]:
     """The deals whose open approvals a change of this person may move."""
     async with database.session() as session:
-        found = [row[0] for row in (await sql(session, _TOUCHED, {"person": person.lower()})).all()]
-        if groups:
-            found += [row[0] for row in (await sql(session, _IN_GROUPS, {"groups": list(groups)})).all()]
-    return tuple(dict.fromkeys(found))
+        return tuple(row[0] for row in (await sql(session, _TOUCHED, {"person": person.lower()})).all())
 
 
-async def reseat(
-    request: Request, database: Database, person: str, reason: str, *, cause: str, groups: Sequence[str] = ()
-) -> int:
-    """Look up anew who decides wherever this person has a part; returns how many deals were told.
+async def tell(database: Database, door: Door, change: SeatChangeRow, deal_id: str) -> None:
+    """Look up anew who decides about this deal; where nothing would move, nothing is said.
 
-    `cause` names the change: told again, the deals know it. Raises the door's refusals, so that the caller comes again.
+    The message is named after the change and the deal's turn: said again before the deal took it in, it is the same one.
     """
-    told = 0
-    for deal_id in await touched(database, person, groups):
-        async with database.session() as session:
-            row = await session.get_one(DealRow, deal_id)
-        deal = from_json(Deal, row.state)
-        order = in_approval(deal)
-        if order is None:
-            continue
-        entity = await entity_of(database, row.entity_id)
-        await refuse_while_moving(database, entity)
-        world = await world_of(database, at=now_of(entity), barred=order.approval.barred)
-        body = Reseat(version=order.version, person=person.lower(), asks=ask_anew(order.approval, world), reason=reason)
-        message = Message(
-            id=derived("msg", "reseat", cause, deal_id), by=SYSTEM, body=body, channel="system", at=entity.clock_at
-        )
-        answer = await door_of(request).command(deal_id, message)
-        if answer is not None and answer.verdict is Verdict.REFUSED:
-            log.info("not reseated", deal_id=deal_id, error=answer.error)
-            continue
-        told += 1
-    return told
+    async with database.session() as session:
+        row = await session.get_one(DealRow, deal_id)
+    order = in_approval(from_json(Deal, row.state))
+    if order is None:
+        return
+    entity = await entity_of(database, row.entity_id)
+    await refuse_while_moving(database, entity)
+    now, approval = now_of(entity), order.approval
+    asks = ask_anew(approval, await world_of(database, at=now, barred=approval.barred, whom=concerned_by(approval)))
+    if machine.reseated(approval, change.person, now, asks) == approval:
+        return
+    body = Reseat(version=order.version, person=change.person, asks=asks, reason=change.reason)
+    ref = derived("msg", "reseat", change.id, deal_id, row.turn)
+    answer = await door.command(deal_id, Message(id=ref, by=SYSTEM, body=body, channel="system", at=entity.clock_at))
+    if answer is None:
+        raise Refusal(503, "NotHeardYet", f"the deal {deal_id} has not answered yet", hint="it is told again")
+    if answer.verdict is Verdict.REFUSED:
+        log.info("not reseated", deal_id=deal_id, error=answer.error)

@@ -94,6 +94,31 @@ def anew(needs: Sequence[Need], index: int, rung: int, world: World) -> Ask | No
     return Ask(index=index, seats=tuple(dict.fromkeys(seats)), look_again_at=changes_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom asking begins with, in lower case; their managers and deputies come in turn."""
+
+    people: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def concerned(needs: Iterable[Need], seats: Iterable[Seat] = ()) -> Whom:
+    """Everybody whom these needs, their rungs and the seats there are name."""
+    named: list[Need | Rung] = []
+    for need in needs:
+        named += [need, *need.rungs]
+    people = [person.lower() for each in named for person in each.people]
+    hands = [hand.lower() for seat in seats for hand in seat.hands]
+    roles = [role for each in named for role in each.roles]
+    return Whom(tuple(dict.fromkeys((*people, *hands))), tuple(dict.fromkeys(roles)))
+
+
+def concerned_by(approval: Approval) -> Whom:
+    """Everybody whom an approval names: what who decides about it hangs on."""
+    requests = approval.requests
+    return concerned((r.need for r in requests), (seat for r in requests for seat in r.seats))
+
+
 # --- for a whole approval, step by step ----------------------------------------------------------------------------
 
 

@@ -113,7 +113,7 @@ def mine(approval: Approval, by: str, groups: Iterable[str], only: str = "") -> 
         for index, request in enumerate(approval.requests)
         if request in waiting
         and only in ("", request.need.group)
-        and (seats_of(request, by, approval.barred) if request.named else _in_group(request, by, groups))
+        and (seats_of(request, by, approval.barred) or (not request.named and _in_group(request, by, groups)))
     )
 
 
@@ -124,7 +124,11 @@ def seats_of(request: Request, by: str, barred: Collection[str]) -> tuple[Seat, 
 
 
 def _in_group(request: Request, by: str, groups: Iterable[str]) -> bool:
-    return bool(set(groups) & set(request.groups)) and by.lower() not in {vote.by for vote in request.votes}
+    """A member of a group that was not asked by name, who has not answered yet."""
+    need = request.need
+    listed = need.people or need.roles
+    member = by.lower() in need.people or set(groups) & set(need.roles if listed else request.groups)
+    return bool(member) and by.lower() not in {vote.by for vote in request.votes}
 
 
 def decided(approval: Approval, decide: Decide, *, by: str, at: datetime, ref: str) -> Approval:

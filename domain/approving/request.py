@@ -80,7 +80,10 @@ class Request:
     @property
     def who(self) -> tuple[str, ...]:
         """Who has to move: people by name where they were asked by name, otherwise groups."""
-        return tuple(dict.fromkeys(seat.holder for seat in self.silent)) if self.named else self.groups
+        holders = dict.fromkeys(seat.holder for seat in self.silent)
+        if self.named:
+            return tuple(holders)
+        return (self.need.group, *holders) if holders else self.groups
 
     @property
     def voices(self) -> tuple[str, ...]:

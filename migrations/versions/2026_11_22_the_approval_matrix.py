@@ -24,6 +24,7 @@ NEW = (
     "notices",
     "absences",
     "calendars",
+    "seat_changes",
 )
 # table -> the columns that may change (copied from models/constraints.py, which goes on changing)
 IMMUTABLE = {
@@ -34,6 +35,7 @@ IMMUTABLE = {
     "decision_links": "'used_at', 'used_ref'",
     "link_messages": "'told_at', 'error'",
     "absences": "'revoked_at'",
+    "seat_changes": "'told_at'",
 }
 STATUSES = (
     "status IN ('draft', 'priced', 'refused', 'in_approval', 'approved', 'presented', 'accepted', "
@@ -102,6 +104,8 @@ def upgrade() -> None:
     _add("people", sa.Column("zone", sa.Text()), "UTC")
     _add("people", sa.Column("slack", sa.Text()), "")
     op.create_check_constraint(op.f("people_language_check"), "people", "language IN ('en', 'fr')")
+    op.create_index("people_groups_ix", "people", ["groups"], postgresql_using="gin")
+    _people()
     _add("quote_versions", sa.Column("sheet", _document()), "{}")
     _condition("quote_versions", "status", MORE_STATUSES)
     _requests()
@@ -116,15 +120,47 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION q2c_refuse_change()"
         )
-    for table, column in (("absences", "revoked_at"), ("link_messages", "told_at")):
+    for table, column in (("absences", "revoked_at"), ("link_messages", "told_at"), ("seat_changes", "told_at")):
         op.execute(
             f"CREATE TRIGGER {table}_once BEFORE UPDATE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION q2c_set_once('{column}')"
         )
 
 
+def _people() -> None:
+    """One person is one row, in lower case, with the groups of all rows there were. And until now a key for a group was
+    enough to approve for it; from now on people are asked by name: whoever holds such a key becomes one of our people, and
+    is in the groups of their keys.
+    """
+    op.execute("""
+        CREATE TEMPORARY TABLE joined ON COMMIT DROP AS
+        SELECT who, array_agg(DISTINCT g) FILTER (WHERE g IS NOT NULL) AS groups FROM (
+            SELECT lower(email) AS who, unnest(groups || ARRAY[NULL]) AS g FROM people
+            UNION ALL
+            SELECT lower(person), unnest(groups) FROM api_keys WHERE revoked_at IS NULL
+        ) AS every GROUP BY who
+    """)
+    op.execute("""
+        DELETE FROM people p WHERE EXISTS (
+            SELECT FROM people o WHERE lower(o.email) = lower(p.email) AND o.email COLLATE "C" > p.email COLLATE "C")
+    """)
+    op.execute("""
+        UPDATE people p SET email = j.who, manager = lower(manager), groups = coalesce(j.groups, '{}')
+          FROM joined j WHERE j.who = lower(p.email)
+    """)
+    op.execute("""
+        INSERT INTO people (email, name, groups, country, language, zone, slack)
+        SELECT who, who, groups, '', 'en', 'UTC', '' FROM joined WHERE groups IS NOT NULL
+            ON CONFLICT (email) DO NOTHING
+    """)
+    op.create_check_constraint(op.f("people_one_person_one_row_check"), "people", "email = lower(email)")
+
+
 def _requests() -> None:
     _add("approval_requests", sa.Column("seats", _document()), "[]")
+    _add("approval_requests", sa.Column("people", sa.ARRAY(sa.Text())), "{}")
+    _add("approval_requests", sa.Column("roles", sa.ARRAY(sa.Text())), "{}")
+    _add("approval_requests", sa.Column("anyone", sa.Boolean()), "false")
     _add("approval_requests", sa.Column("quorum", sa.Integer()), "1")
     _add("approval_requests", sa.Column("rung", sa.Integer()), "0")
     _add("approval_requests", sa.Column("round", sa.Integer()), "0")
@@ -260,10 +296,17 @@ def _around() -> None:
         _at("created_at"),
         _at("revoked_at", nullable=True),
         dates="since < until",
-        another_person="lower(person) <> lower(delegate_to)",
+        one_person="person = lower(person)",
+        another_person="person <> lower(delegate_to)",
         says_something="away OR delegate_to <> ''",
     )
     op.create_index("absences_person_ix", "absences", ["person", "until"], postgresql_where="revoked_at IS NULL")
+    _made(
+        "seat_changes",
+        *map(_text, ("id", "person", "reason")),
+        _at("told_at", nullable=True),
+    )
+    op.create_index("seat_changes_untold_ix", "seat_changes", ["recorded_at"], postgresql_where="told_at IS NULL")
     _made(
         "calendars",
         _text("country"),
@@ -293,9 +336,23 @@ def downgrade() -> None:
     op.create_unique_constraint(
         op.f("approval_requests_deal_id_order_number_version_level_group_name_key"), "approval_requests", ONCE
     )
-    for column in ("seats", "quorum", "rung", "round", "policy", "rules", "carried_ref", "carried_version"):
+    for column in (
+        "seats",
+        "people",
+        "roles",
+        "anyone",
+        "quorum",
+        "rung",
+        "round",
+        "policy",
+        "rules",
+        "carried_ref",
+        "carried_version",
+    ):
         op.drop_column("approval_requests", column)
     _condition("quote_versions", "status", STATUSES)
     op.drop_column("quote_versions", "sheet")
+    op.drop_index("people_groups_ix", table_name="people")
+    op.drop_constraint(op.f("people_one_person_one_row_check"), "people", type_="check")
     for column in ("left_at", "language", "zone", "slack"):
         op.drop_column("people", column)

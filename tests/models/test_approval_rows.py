@@ -112,19 +112,28 @@ async def test_what_was_said_stays_said(database: Database) -> None:
                 await session.execute(again)
 
 
+CROWD = {"policy": "p/1", "anyone": True}
+
+
 async def test_what_waits_for_a_person_is_found_by_name(database: Database) -> None:
     await open_deals(database)
     seat = {"member": "ann@x", "holder": "bob@x", "via": [], "rung": 0, "given": False}
     rows = [
-        a_row(ApprovalRequestRow, ASKED | {"seats": [seat]}),
+        a_row(ApprovalRequestRow, ASKED | {"seats": [seat], "policy": "p/1", "roles": ["desk"]}),
         a_row(ApprovalRequestRow, ASKED | {"id": "r2", "version": 2}),
         a_row(ApprovalRequestRow, ASKED | {"id": "r3", "version": 3, "seats": [seat], "status": "superseded"}),
+        a_row(
+            ApprovalRequestRow, ASKED | {"id": "r4", "version": 4} | CROWD | {"roles": ["desk_eu"], "people": ["cem@x"]}
+        ),
     ]
     async with database.transaction() as session:
         await write(session, rows)
     async with database.session() as session:
-        named = {who: [r.id for r in await approval.waiting(session, ["desk"], who)] for who in ("Bob@x", "ann@x")}
-        assert named == {"Bob@x": ["r1", "r2"], "ann@x": ["r2"]}
+        named = {
+            who: [r.id for r in await approval.waiting(session, [group], who)]
+            for who, group in (("Bob@x", "desk"), ("ann@x", "desk"), ("dan@x", "desk_eu"), ("Cem@x", "none"))
+        }
+        assert named == {"Bob@x": ["r1", "r2"], "ann@x": ["r2"], "dan@x": ["r4"], "Cem@x": ["r4"]}
         assert list(await approval.open_requests(session, "d_real", 1, 1)) == [(1, "desk")]
 
 

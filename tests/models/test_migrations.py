@@ -101,11 +101,19 @@ INSERT INTO contract_terms (contract_id, term, order_number, quote_version_id, i
 INSERT INTO contract_lines (id, contract_id, term, line_no, product, description, model, quantity, unit_label,
   period_amount_minor, charge)
   VALUES ('l1', 'c', 1, 1, 'team', 'Team', 'flat', 1, '', 1, '{}'), ('l2', 'c', 2, 1, 'team', 'Team', 'flat', 1, '', 1, '{}');
+INSERT INTO people (email, name, groups, country, manager) VALUES ('Dana@x', 'Dana', '{desk}', 'DE', 'Max@x'),
+  ('dana@x', 'D.', '{heads}', '', NULL), ('max@x', 'Max', '{}', '', NULL);
+INSERT INTO api_keys (id, key_hash, prefix, person, role, groups, created_at, revoked_at) VALUES
+  ('k1', 'h1', '', 'Ann@x', 'deal_desk', '{desk}', now(), NULL), ('k2', 'h2', '', 'ann@x', 'finance', '{money}', now(), NULL),
+  ('k3', 'h3', '', 'max@x', 'deal_desk', '{desk}', now(), NULL), ('k4', 'h4', '', 'sam', 'sales', '{}', now(), NULL),
+  ('k5', 'h5', '', 'gone@x', 'deal_desk', '{desk}', now(), now());
 """
 
 
 async def test_what_a_database_at_0001_holds_is_carried_there_and_back(empty_url: str) -> None:
-    """Lines bill all periods of their term; a version without a draft is a renewal's; nothing is lost on the way back."""
+    """Lines bill all periods of their term; a version without a draft is a renewal's; whoever holds a key for a group is one
+    of our people, each one row; nothing is lost on the way back.
+    """
     await run.upgrade(empty_url, "0001")
     connection = await asyncpg.connect(empty_url)
     await connection.execute(AT_0001)
@@ -125,6 +133,12 @@ async def test_what_a_database_at_0001_holds_is_carried_there_and_back(empty_url
         "FROM legal_entities e, accounts a, price_books p"
     )
     assert tuple(others) == ("{}", "en", "", "en", [], [], None)
+    people = await connection.fetch("SELECT email, name, groups, manager, language, zone FROM people ORDER BY email")
+    assert [tuple(row) for row in people] == [
+        ("ann@x", "ann@x", ["desk", "money"], None, "en", "UTC"),
+        ("dana@x", "D.", ["desk", "heads"], None, "en", "UTC"),
+        ("max@x", "Max", ["desk"], None, "en", "UTC"),
+    ]
     await run.downgrade(empty_url, "0001")
     await connection.reload_schema_state()
     assert await connection.fetch("SELECT * FROM quote_versions ORDER BY id") == before

@@ -127,7 +127,8 @@ class Desk:
     async def world(self) -> World:
         """What asking looks at now, as the API reads it for an admin's command."""
         async with self.place.database.session() as session:
-            found = await directory.around(session, self.hand.deal.clock.now)
+            whom = asking.concerned_by(self.order.approval)
+            found = await directory.around(session, self.hand.deal.clock.now, whom)
         return World(
             directory=found.directory,
             calendars=found.calendars,
