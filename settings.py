@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     temporal_api_key: SecretStr | None = Field(default=None, description="Temporal Cloud")
     task_queue: str = "q2c"
     workflow_sandbox: bool = Field(
-        default=True, description="SDK's sandbox around workflow code; without it a worker needs a fifth less CPU"
+        default=False, description="SDK's sandbox around workflow code: on in tests; it costs a fifth of a worker's CPU"
     )
 
     stripe_url: str | None = Field(default=None, description="base address of the sandbox; None is Stripe itself")
