@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities import ending
 from activities.fence import Books, Effect, Told
 from activities.lines import plan_line, rows_of
 from activities.reference import MissingReference, order_of
@@ -205,6 +206,9 @@ async def _end(session: AsyncSession, command: Perform) -> Effect:
         if order.kind == RENEWAL and order.version_id
     ]
     rows: list[SQLModel] = [_event(command, "contract.ended", running.id)]
+    for order in deal.orders:
+        entries, closed = await ending.ended(session, command, order, ending.EXPIRED, f"the contract ended: {reason}")
+        rows, updates = [*rows, *entries], [*updates, *closed]
     account = await session.get(AccountRow, deal.account_id)
     if began and account is not None:
         rows.append(_goodbye(deal, account, command, running, reason))

@@ -9,6 +9,7 @@ from sqlalchemy import text as sql
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from activities import ending
 from activities.approval import granted_values, request_id, values_of
 from activities.evidence import Witness
 from activities.notice import Said, Telling, added, holders, named
@@ -66,9 +67,10 @@ async def _on_order(
     lives = after is not None and after.stage in _ON
     present = after.approval if lives and after is not None else None
     for key, row in rows.items():
-        values = _row_values(present, key) | said.get(row.id, {})
+        values = (_row_values(present, key) if lives else ending.closed(ending.kind_of(body))) | said.get(row.id, {})
         found.updates.append(Update(ApprovalRequestRow, values, {"id": row.id}))
     if after is None or not lives:
+        found.rows += ending.said(command, order, message)
         await _told_of_the_end(session, command, message, order, found)
         return
     if after.stage is OrderStage.APPROVED:

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities import ending
 from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
 from activities.version import status
@@ -110,6 +111,9 @@ async def _cancel(session: AsyncSession, command: Perform) -> Effect:
         _mail(command, account, f"Contract cancelled: invoice {row.number} was not paid", body),
         _event(command, "contract.cancelled", row),
     ]
+    for order in deal.orders:
+        entries, closed = await ending.ended(session, command, order, ending.CANCELLED, "the contract was never paid")
+        rows, updates = [*rows, *entries], [*updates, *closed]
     told = Told(
         text=f"Cancelled for non-payment: {len(unpaid)} invoices are given up as uncollectible", amount_minor=given_up
     )

@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities import coupons
+from activities import coupons, ending
 from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
 from activities.version import Version, priced, status
@@ -28,11 +28,9 @@ from domain.state import Deal
 from models import policy as policies
 from models import price_book as price_books
 from models.account import AccountRow
-from models.approval import ApprovalRequestRow, open_requests
 from models.contract import ContractTermRow
 from models.outbox import MailRow
 from models.quote import QuoteDraftRow, QuoteVersionRow
-from models.write import Update
 from workflows import stubs
 from workflows.stubs import Perform, Performed
 
@@ -146,11 +144,13 @@ async def _needs(session: AsyncSession, facts: Sheet) -> tuple[Need, ...]:
 async def _expire(session: AsyncSession, command: Perform) -> Effect:
     order = command.deal.order(command.step.subject)
     updates = [status(order.version_id, "expired")] if order and order.version_id else []
+    rows: list[SQLModel] = []
     if order is not None:
-        waiting = await open_requests(session, command.deal.id, order.number, order.version)
-        updates += [Update(ApprovalRequestRow, {"status": "expired"}, {"id": row.id}) for row in waiting.values()]
+        rows, closed = await ending.ended(session, command, order, ending.EXPIRED, "the quote's validity ended")
+        updates += closed
     return Effect(
         outcome=Done(),
+        rows=rows,
         updates=updates,
         told=[Told(text=f"Version {command.step.number} of the quote expired unsigned")],
     )

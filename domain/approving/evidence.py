@@ -20,8 +20,9 @@ BEGINNING = "0" * 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing that was asked or said. `kind`: asked, reminded, escalated, approve, reject, changes, delegate, abstain,
-    comment, carried, reseated, policy, expired. `ref` is the id of the message or step; `seen` are the facts of the
-    version as they stood before the person; `voices` whose voices were used, `hands` through whom they came.
+    comment, carried, reseated, policy, and what ended it undecided: expired, withdrawn, cancelled, superseded. `ref` is the
+    id of the message or step; `seen` are the facts of the version as they stood before the person; `voices` whose voices
+    were used, `hands` through whom they came.
     """
 
     at: datetime
