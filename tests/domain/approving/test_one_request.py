@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from domain.approving import machine
 from domain.approving.case import Approval
 from domain.approving.machine import AlreadyDecided, DelegationRefused, WrongGroup
-from domain.message import Decide, Verdict
-from domain.need import ALL, Ask, Need, Rung, Seat
+from domain.message import Retry, Verdict
+from domain.need import ALL, Ask, Seat
 from domain.step import StepKind
-from tests.domain.approving.desk import ANN, BOB, CEM, DANA, EVE, GIL, MAX, VERA
+from tests.domain.approving.desk import ANN, BOB, CEM, EVE, GIL, MAX, VERA
 from tests.domain.approving.offers import a_rule, done, offered, quorum, refused
+from tests.domain.approving.recorded import LATER, NEED, NOW, YES, named, said, seats, unnamed
 from tests.domain.lives import OWNER
-
-NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
-LATER = NOW + timedelta(days=1)
-NEED = Need(level=1, group="desk", reason="", remind_after_hours=24, escalate_after_hours=48, escalate_to="heads")
-YES = Decide(version=1, content_hash="h", approve=True, reason="so", groups=("desk",))
-
-
-def seats(*holders: str, **of: Any) -> tuple[Seat, ...]:
-    return tuple(Seat(**{"member": holder, "holder": holder, **of}) for holder in holders)
-
-
-def unnamed(**changed: Any) -> Approval:
-    """Asked as the first release asked: any member of the group."""
-    return Approval.of([replace(NEED, **changed)]).asked(1, NOW)
-
-
-def named(*holders: Seat, **changed: Any) -> Approval:
-    return Approval.of([replace(NEED, **changed)]).asked(1, NOW, [Ask(index=0, seats=holders)])
-
-
-def said(approval: Approval, by: str, *, ref: str = "m", **changed: Any) -> Approval:
-    """Checked and decided, as the fold does it."""
-    decide = replace(YES, **changed)
-    machine.check(decide, approval=approval, by=by, owner=OWNER, version=1, content_hash="h")
-    return machine.decided(approval, decide, by=by, at=NOW, ref=ref)
-
 
 # --- one person, one voice -----------------------------------------------------------------------------------------
 
@@ -131,6 +105,50 @@ def test_all_of_nobody_is_decided_by_whom_it_escalates_to() -> None:
     assert done(desk)
 
 
+# --- nobody is left, and it is asked anew -----------------------------------------------------------------------------
+
+
+def test_a_retry_keeps_what_was_approved_and_asks_the_others_anew_also_who_abstained() -> None:
+    rule = a_rule(
+        require=[{"group": "desk", "quorum": 3}, {"group": "legal"}], escalate=[{"after": "9 days", "to": "x"}]
+    )
+    desk = offered(rule)
+    for verb, person in (("approve", EVE), ("approve", ANN), ("abstain", BOB)):
+        desk.word(verb, person)
+    assert desk.order.parked == "nobody is left to decide for desk at level 1"
+    asked_at = desk.order.approval.requests[1].asked_at
+    desk.play(LATER)
+    assert desk.say(Retry()).verdict is Verdict.ACCEPTED
+    assert (desk.order.parked, desk.waits_for) == ("", (BOB, CEM))
+    legal = desk.order.approval.requests[1]
+    assert (legal.approved, legal.asked_at) == (True, asked_at), "what is granted is not asked again"
+    for person in (BOB, CEM):
+        assert not done(desk)
+        desk.word("approve", person)
+    assert done(desk)
+
+
+def test_a_level_that_waits_for_a_lower_one_blocks_nothing_yet() -> None:
+    both = Approval.of([NEED, replace(NEED, level=2, group="cfo")])
+    asked = both.asked(2, NOW, []).asked(1, NOW, [Ask(index=0, seats=seats(ANN))])
+    assert (asked.requests[1].hopeless, asked.blocked) == (True, "")
+    assert said(asked, ANN).blocked == "nobody is left to decide for cfo at level 2"
+
+
+def test_whom_an_answer_leaves_out_is_asked_with_nobody() -> None:
+    asked = Approval.of([NEED, replace(NEED, group="legal")]).asked(1, NOW, [Ask(index=0, seats=seats(ANN))])
+    assert [(r.named, r.who, r.asked_at) for r in asked.requests] == [(True, (ANN,), NOW), (True, (), NOW)]
+
+
+def test_what_was_carried_over_is_not_asked() -> None:
+    carried = replace(Approval.of([NEED, replace(NEED, group="legal")]).requests[0], approved=True)
+    approval = Approval.of([NEED, replace(NEED, group="legal")]).with_request(0, lambda _: carried)
+    asked = approval.asked(1, NOW, [Ask(index=0, seats=seats(ANN)), Ask(index=1, seats=seats(EVE))])
+    assert (asked.requests[0], asked.requests[1].who) == (carried, (EVE,))
+    kinds = [step.kind for step in machine.steps(asked, subject="order-1", version=1, since=NOW)]
+    assert StepKind.ASK not in kinds, "asked once"
+
+
 # --- who may, of those who say so ------------------------------------------------------------------------------------
 
 
@@ -160,6 +178,21 @@ def test_one_voice_of_an_unnamed_group_is_enough_where_all_must() -> None:
     assert said(unnamed(quorum=ALL), ANN).granted, "nobody knows who all are: the first release asks any"
 
 
+def test_who_handed_another_voice_on_keeps_what_they_said_with_their_own() -> None:
+    once = said(named(*seats(ANN, BOB, CEM), quorum=3), BOB)
+    both = said(once, ANN, verb="delegate", to=EVE)
+    own = Seat(member=CEM, holder=BOB, via=(CEM,))
+    again = both.with_request(0, lambda r: replace(r, seats=(*r.seats, own)))
+    after = machine.decided(again, replace(YES, verb="delegate", to=GIL), by=BOB, at=NOW, ref="m9").requests[0]
+    assert [(seat.member, seat.holder) for seat in after.seats] == [(ANN, EVE), (BOB, BOB), (CEM, CEM), (CEM, GIL)]
+
+
+def test_letters_of_an_address_open_no_seat_for_who_may_not() -> None:
+    asks = [Ask(index=0, seats=(*seats(OWNER.upper(), ANN), Seat(member=ANN, holder=BOB, via=(OWNER.title(),))))]
+    asked = Approval.of([NEED], barred=(OWNER.title(), "")).asked(1, NOW, asks)
+    assert (asked.barred, asked.requests[0].seats) == ((OWNER,), seats(ANN))
+
+
 def test_what_is_granted_takes_no_more_votes() -> None:
     two = Approval.of([NEED, replace(NEED, group="legal")]).asked(1, NOW)
     once = said(two, ANN)
@@ -178,86 +211,3 @@ def test_blanks_around_an_address_are_no_part_of_it() -> None:
     assert after.requests[0].who == (GIL,)
     with pytest.raises(DelegationRefused):
         said(named(*seats(ANN)).barring(GIL), ANN, verb="delegate", to=f" {GIL} ")
-
-
-# --- steps and seats touch their own request alone --------------------------------------------------------------------
-
-LADDER = (Rung(after="1 days", to="heads"), Rung(after="1 days", to="board"))
-TWO = Approval.of([replace(NEED, rungs=LADDER), replace(NEED, group="legal", rungs=LADDER)]).asked(
-    1, NOW, [Ask(index=0, seats=seats(ANN)), Ask(index=1, seats=seats(EVE))]
-)
-NEWS = (Ask(index=0, seats=seats(BOB), escalate_at=LATER), Ask(index=1, seats=seats(DANA), escalate_at=LATER))
-
-
-def test_a_reminder_looks_up_its_own_request_alone() -> None:
-    after = machine.reminded(TWO, 301, LATER, NEWS)
-    assert [(r.who, r.reminded) for r in after.requests] == [((ANN,), False), ((DANA,), True)]
-
-
-def test_an_escalation_asks_for_its_own_request_alone() -> None:
-    after = machine.escalated(TWO, 301, LATER, NEWS)
-    assert [(r.who, r.rung) for r in after.requests] == [((ANN,), 0), ((EVE, DANA), 1)]
-    nobody = machine.escalated(TWO, 301, LATER, None)
-    assert [r.rung for r in nobody.requests] == [0, 1], "a rung is climbed, whoever it brings in"
-
-
-def test_only_what_waits_by_name_is_seated_anew() -> None:
-    low = Approval.of([NEED, replace(NEED, group="legal"), replace(NEED, level=2, group="cfo")])
-    asked = low.asked(1, NOW, [Ask(index=0, seats=seats(ANN)), Ask(index=1, anyone=True)])
-    news = [Ask(index=index, seats=seats(BOB)) for index in range(4)]
-    after = machine.reseated(asked, "", LATER, news)
-    assert [(r.named, r.seats) for r in after.requests] == [(True, seats(BOB)), (False, ()), (False, ())]
-    granted = said(asked, ANN)
-    assert machine.reseated(granted, "", LATER, news) == granted, "what is granted has no seats any more"
-    above = asked.with_request(2, lambda r: replace(r, asked_at=NOW, named=True, seats=seats(DANA)))
-    assert machine.reseated(above, "", LATER, news).requests[2] == above.requests[2], "it does not wait yet"
-
-
-def test_a_voice_that_went_through_the_hands_of_who_leaves_falls_back() -> None:
-    handed = said(said(named(*seats(ANN)), ANN, verb="delegate", to=GIL), GIL, verb="delegate", to=BOB)
-    after = machine.reseated(handed, GIL, LATER, [Ask(index=0, seats=seats(ANN))])
-    assert after.requests[0].seats == seats(ANN)
-
-
-def test_who_has_answered_is_not_asked_again_by_a_deputy() -> None:
-    desk = offered(quorum("all"))
-    desk.word("approve", ANN)
-    desk.away(ANN, GIL, days=9)
-    desk.reseat("")
-    assert desk.waits_for == (BOB, CEM)
-
-
-def test_where_all_who_are_silent_leave_what_was_said_is_enough() -> None:
-    desk = offered(quorum("all"))
-    desk.word("approve", ANN)
-    for person in (BOB, CEM):
-        assert not done(desk)
-        desk.leave(person)
-        desk.reseat(person)
-    assert done(desk)
-
-
-def test_who_leaves_is_known_by_any_letters() -> None:
-    handed = said(named(*seats(ANN)), ANN, verb="delegate", to=GIL)
-    news = [Ask(index=0, seats=seats(ANN))]
-    assert machine.reseated(handed, "", LATER, news).requests[0].who == (GIL,)
-    assert machine.reseated(handed, GIL.upper(), LATER, news).requests[0].who == (ANN,)
-
-
-def test_a_level_that_waits_for_a_lower_one_is_not_reminded() -> None:
-    """As where a policy that is applied asks anew below what was asked already."""
-    both = Approval.of([NEED, replace(NEED, level=2, group="cfo")]).asked(1, NOW).asked(2, NOW)
-    found = machine.steps(both, subject="order-1", version=3, since=NOW)
-    assert [(step.kind, step.number) for step in found] == [(StepKind.REMIND, 300), (StepKind.ESCALATE, 300)]
-
-
-def test_steps_of_a_later_round_and_rung_have_keys_of_their_own() -> None:
-    seen: set[tuple[StepKind, int]] = set()
-    for number in range(3):
-        for rung in range(2):
-            asked = tuple(replace(request, rung=rung, escalate_at=LATER) for request in TWO.requests)
-            again = replace(TWO, round=number, requests=asked)
-            keys = {(s.kind, s.number) for s in machine.steps(again, subject="order-1", version=9999, since=NOW)}
-            assert keys
-            assert not keys & seen
-            seen |= keys

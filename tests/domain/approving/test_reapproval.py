@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.approving.case import Approval, Stand, Vote
+from domain.approving.case import Stand, Vote
 from domain.approving.needing import needs
 from domain.approving.policy import Matrix
-from domain.approving.reapproval import begun, carries, harvest, worse
-from domain.need import ALL, Need
+from domain.approving.reapproval import begun, harvest, worse
+from domain.need import Need
 from domain.order import OrderStage
 from tests.domain.approving.desk import ANN, BOB, CEM, DANA, EVE, Desk, facts
 from tests.domain.approving.desk_watch import DeskWatch
@@ -132,18 +132,6 @@ def test_a_decision_through_the_hands_of_one_who_prices_the_next_version_does_no
     desk.word("approve", EVE)
     desk.offer(by=ANN, discount_percent=Decimal(14))
     assert [r.approved for r in desk.order.approval.requests] == [False]
-
-
-@pytest.mark.parametrize(
-    "changed", [{"quorum": 2}, {"quorum": ALL}, {"roles": ("heads",)}, {"people": (BOB,)}, {"level": 2}]
-)
-def test_another_question_is_asked(changed: dict[str, Any]) -> None:
-    (need,) = needs(MATRIX, facts(discount_percent=Decimal(15)))
-    vote = Vote(by=ANN, said="approve", at=NOW, ref="m1", members=(ANN,), hands=(ANN,))
-    granted = Approval.of([need]).asked(1, NOW).with_request(0, lambda r: replace(r, approved=True, votes=(vote,)))
-    (stand,) = harvest((), granted, version=1, content_hash="h")
-    assert carries(need, stand, barred=(), content_hash="h", at=NOW)
-    assert not carries(replace(need, **changed), stand, barred=(), content_hash="h", at=NOW)
 
 
 def test_what_was_always_required_is_asked_each_time() -> None:
