@@ -110,6 +110,18 @@ async def draft_document(database: Database, version_id: str) -> tuple[QuoteVers
     return around.version, await asyncio.to_thread(quote_pdf, around.data(draft=True))
 
 
+async def version_response(database: Database, version_id: str) -> Response:
+    """A version as the customer gets it, the same bytes for good; of one that is not approved, a draft. Raises 404."""
+    try:
+        version, document = await quote_document(database, version_id)
+    except Refusal as error:
+        if error.type != "QuoteNotOffered":
+            raise
+        version, draft = await draft_document(database, version_id)
+        return pdf_response(draft, f"draft-{version.deal_id}-{version.order_number}-{version.version}")
+    return pdf_response(document, f"quote-{version.deal_id}-{version.order_number}-{version.version}")
+
+
 def pdf_response(document: DocumentRow | bytes, name: str) -> Response:
     """The bytes, with their hash as ETag where they are kept."""
     kept = None if isinstance(document, bytes) else document

@@ -16,8 +16,10 @@ from sqlmodel import col, select
 from api.approving import view
 from api.approving.act import Incomplete, act
 from api.approving.read import Closed, Opened, opened
+from api.approving.story import told
 from api.approving.token import decisions_of
 from api.approving.words import approve_words
+from api.document import version_response
 from api.errors import Refusal
 from api.idempotency import body_of
 from api.pages import HEADERS, page
@@ -25,6 +27,7 @@ from api.shares.token import TokenAltered
 from api.store import Db
 from domain.approving.machine import COMMENT
 from domain.errors import DomainError
+from domain.share_link import SHOWN
 from gateways.document_data import ACCENT
 from gateways.quote_view import quote_view
 from gateways.words import Words, language_of
@@ -68,6 +71,16 @@ async def show(token: Token, request: Request, database: Db, said: str = "", lan
     found = await _open(request, database, token)
     found.check()
     return await _page(request, database, found, said=said, lang=lang)
+
+
+@router.get("/{token}/quote.pdf")
+async def paper(token: Token, request: Request, database: Db) -> Response:
+    """The quote as a paper; of a version that is not approved yet, a draft that says so."""
+    found = await _open(request, database, token)
+    found.check()
+    response = await version_response(database, found.version.id)
+    response.headers.update({**HEADERS, "Content-Security-Policy": "frame-ancestors 'none'"})
+    return response
 
 
 @router.post("/{token}")
@@ -129,10 +142,13 @@ async def _page(
         "nonces": {verb: links.nonce(found.link.id, verb) for verb in verbs},
         "said": _said(words, said, spent=found.is_spent),
         "said_well": said in SAID_WELL,
-        "asks": view.asks(found, words, names) if verbs else [],
+        "asks": view.asks(found, await view.around(database, found), words, names) if verbs else [],
         "money": view.money(found, words, names),
         "below_floor": view.below_floor(found),
+        "earned": view.earned(found, words),
+        "is_draft": found.version.status not in SHOWN,
         "changed": view.changed(found, words),
+        "history": await told(database, found, words, view.zone_of(found)),
         **view.so_far(found, words, names, view.zone_of(found)),
         "proposals": view.proposals(found, words, kept),
         "colleagues": [each for each in people.values() if each.email not in found.approval.barred],

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from api.approving.counter import discounts
+from api.approving.limits import facts_of, limits, margins, matrices
 from api.approving.read import Case, Opened
+from api.approving.story import besides, follows, group_name
 from api.approving.words import field, moment, reasons, value
 from domain.approval import Request
 from domain.approving.machine import seats_of
-from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
+from domain.approving.policy import Matrix
+from domain.need import ALL
 from domain.quote_diff import ADDED, REMOVED, FieldChange, LineChange, MoneyChange, OfferChange, diff
 from gateways.words import Words
 from models.access import PersonRow
+from models.database import Database
 
 Row = dict[str, Any]
 
@@ -33,11 +38,26 @@ class Names:
         return ", ".join(self(each) for each in emails)
 
 
-def asks(found: Opened, words: Words, names: Names) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What only other tables know: the policies that asked, and whom the next rung of each request would ask besides."""
+
+    matrices: Mapping[str, Matrix]
+    besides: Mapping[int, tuple[str, ...]]
+
+
+async def around(database: Database, case: Case) -> Around:
+    """What is looked up for a page that asks somebody."""
+    labels = frozenset(each.need.policy for each in case.approval.waiting if each.need.policy)
+    return Around(await matrices(database, labels), await besides(database, case))
+
+
+def asks(found: Opened, around: Around, words: Words, names: Names) -> list[Row]:
     """The requests that this person may answer, or of a mere reader, all that wait."""
-    waiting = found.approval.waiting
-    own = [each for each in waiting if _holds(found, each)]
-    return [_ask(found, each, words, names) for each in own or waiting]
+    approval = found.approval
+    waiting = [(index, each) for index, each in enumerate(approval.requests) if each in approval.waiting]
+    own = [(index, each) for index, each in waiting if _holds(found, each)]
+    return [_ask(found, around, index, each, words, names) for index, each in own or waiting]
 
 
 def _holds(found: Opened, request: Request) -> bool:
@@ -46,38 +66,36 @@ def _holds(found: Opened, request: Request) -> bool:
     return bool(seats_of(request, found.person.email, found.approval.barred))
 
 
-def _ask(found: Opened, request: Request, words: Words, names: Names) -> Row:
+def _ask(found: Opened, around: Around, index: int, request: Request, words: Words, names: Names) -> Row:
     need = request.need
     others = [
         seat.member
         for seat in seats_of(request, found.person.email, found.approval.barred)
         if seat.member and seat.member != found.person.email
     ]
+    next_ones = names.several(around.besides.get(index, ()))
     return {
-        "title": words("level_group", group=need.group, level=str(need.level)),
+        "id": f"ask-{index}",
+        "title": where(words, need.group, need.level),
         "quorum": _quorum(need.quorum, words),
         "voices": words("voice_of", who=names.several(others)) if others else "",
         "reasons": reasons(words, need.reason),
         "policy": need.policy,
         "rules": ", ".join(need.rules),
-        "facts": [(field(words, name), value(words, name, said)) for name, _, said in need.facts],
-        "until": words("until", at=moment(words, request.escalate_at, zone_of(found))) if request.escalate_at else "",
-        "then": _then(request, words),
+        "limits": limits(need, around.matrices.get(need.policy), facts_of(found), words),
+        "follows": follows(request, next_ones, words, zone_of(found)),
     }
+
+
+def where(words: Words, group: str, level: int) -> str:
+    """A group at its level."""
+    return words("level_group", group=group_name(group), level=str(level))
 
 
 def _quorum(quorum: int, words: Words) -> str:
     if quorum == ALL:
         return words("quorum_all")
     return words("quorum_any") if quorum == 1 else words("quorum_n", n=str(quorum))
-
-
-def _then(request: Request, words: Words) -> str:
-    if request.escalate_at is None or request.rung >= len(request.need.rungs):
-        return words("then_nothing")
-    to = request.need.rungs[request.rung].to
-    key = {MANAGER: "then_manager", NEXT_LEVEL: "then_next_level", SALES: "then_sales"}.get(to)
-    return words(key) if key else words("then_group", group=to)
 
 
 def zone_of(found: Opened) -> str:
@@ -95,11 +113,20 @@ def money(case: Case, words: Words, names: Names) -> list[tuple[str, str, str]]:
     return [
         (words("acv"), f"{words.amount(version.acv_minor, version.currency)} {version.currency}", ""),
         (words("tcv"), f"{words.amount(version.total_minor, version.currency)} {version.currency}", ""),
-        (words("discount"), words.percent(facts.discount_percent.normalize() + Decimal(0)), ""),
+        (words("discount"), _discount(case, words), ""),
         (words("margin"), words("margin_unknown") if margin is None else words.percent(margin), "margin"),
         (words("customer"), case.account.name, ""),
         (words("owner"), names(case.deal.owner), ""),
     ]
+
+
+def _discount(case: Case, words: Words) -> str:
+    """What the rules look at, the highest of any line, and how much it is in all where that is less."""
+    most = case.offers.facts.discount_percent.normalize() + Decimal(0)
+    whole = max(quote.totals.discount_percent for _, quote in case.offers.offers).normalize() + Decimal(0)
+    if whole == most:
+        return words.percent(most)
+    return words("discount_most", most=words.percent(most), whole=words.percent(whole))
 
 
 def below_floor(case: Case) -> str:
@@ -111,6 +138,20 @@ def below_floor(case: Case) -> str:
         if any(each.below_floor for each in line.stretches(quote.terms.periods))
     ]
     return ", ".join(dict.fromkeys(found))
+
+
+def earned(case: Case, words: Words) -> list[Row]:
+    """Of each offer, what its lines earn."""
+    unknown = words("margin_unknown")
+    found = [(name, margins(case, quote, words)) for name, quote in case.offers.offers]
+    return [
+        {
+            "name": name,
+            "rows": rows,
+            "partly": any(row["margin"] == unknown for row in rows) and rows[-1]["margin"] != unknown,
+        }
+        for name, rows in found
+    ]
 
 
 # --- what differs ----------------------------------------------------------------------------------------------------
@@ -181,23 +222,19 @@ def so_far(case: Case, words: Words, names: Names, zone: str) -> Row:
                 "whom": _whom(each.by, each.members, words, names),
                 "reason": each.comment,
                 "at": moment(words, each.at, zone),
-                "where": words("level_group", group=each.group_name, level=str(each.level)),
+                "where": where(words, each.group_name, each.level),
             }
             for each in case.votes
         ],
         "carried": [
-            f"{words('level_group', group=each.need.group, level=str(each.need.level))}: "
+            f"{where(words, each.need.group, each.need.level)}: "
             f"{words('carried_from', n=str(each.carried.version))} ({names.several([v.by for v in each.carried.votes])})"
             for each in approval.requests
             if each.carried is not None
         ],
-        "waiting": [
-            f"{words('level_group', group=each.need.group, level=str(each.need.level))}: "
-            f"{names.several(each.who) if each.named else ', '.join(each.who)}"
-            for each in approval.waiting
-        ],
+        "waiting": [_waits(each, words, names) for each in approval.waiting],
         "later": [
-            words("level_group", group=each.need.group, level=str(each.need.level))
+            f"{where(words, each.need.group, each.need.level)} ({_quorum(each.need.quorum, words)})"
             for each in approval.requests
             if not each.approved and each.asked_at is None
         ],
@@ -205,6 +242,14 @@ def so_far(case: Case, words: Words, names: Names, zone: str) -> Row:
             {"by": names(each.by), "at": moment(words, each.at, zone), "text": each.text} for each in case.comments
         ],
     }
+
+
+def _waits(request: Request, words: Words, names: Names) -> str:
+    """Who is asked, how many of them it takes, and how many have said yes."""
+    said = [_quorum(request.need.quorum, words)]
+    said += [words("have_approved", n=str(len(request.voices)))] if request.voices else []
+    who = names.several(request.who) if request.named else ", ".join(group_name(each) for each in request.who)
+    return f"{where(words, request.need.group, request.need.level)} ({'; '.join(said)}): {who}"
 
 
 def _whom(by: str, members: list[str] | tuple[str, ...], words: Words, names: Names) -> str:

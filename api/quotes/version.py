@@ -7,8 +7,8 @@ from pydantic import Field
 
 from api.amount import AmountOut, amount
 from api.caller import Anyone
-from api.document import draft_document, order_form_document, pdf_response, quote_document
-from api.errors import Refusal, missing
+from api.document import order_form_document, pdf_response, version_response
+from api.errors import missing
 from api.quotes.page import OfferOut
 from api.schema import At, Id, Out
 from api.store import Db
@@ -79,11 +79,4 @@ async def show_order_form(version_id: Id, _caller: Anyone, database: Db) -> Resp
 @router.get("/{version_id}/document", response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
 async def show_quote_document(version_id: Id, _caller: Anyone, database: Db) -> Response:
     """The quote as the customer gets it, the same bytes for good; of a version that is not approved, a draft that says so."""
-    try:
-        version, document = await quote_document(database, version_id)
-    except Refusal as error:
-        if error.type != "QuoteNotOffered":
-            raise
-        version, draft = await draft_document(database, version_id)
-        return pdf_response(draft, f"draft-{version.deal_id}-{version.order_number}-{version.version}")
-    return pdf_response(document, f"quote-{version.deal_id}-{version.order_number}-{version.version}")
+    return await version_response(database, version_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -44,6 +45,22 @@ async def test_the_page_shows_what_is_asked_and_why_and_writes_nothing(home: Hou
     assert "script" not in page.text
     assert page.headers["cache-control"] == "no-store"
     assert await books(home) == before
+
+
+async def test_the_page_names_each_fact_with_its_limit_and_shows_the_paper(home: House, account: str) -> None:
+    ask = await asked(home, account)
+
+    page = (await ask.get()).text
+    paper = await home.client.get(f"{ask.path}/quote.pdf")
+
+    assert "(Rules of standard/1: rule 1)" in page
+    assert re.search(r'<tr role="row" class="asks"><td role="cell">Discount</td>.*20.%.*over 10.%.*met', page)
+    assert f'href="{ask.path}/quote.pdf"' in page
+    assert "Version 1 submitted" in page
+    assert (paper.status_code, paper.content[:4]) == (200, b"%PDF")
+    assert (paper.headers["cache-control"], paper.headers["referrer-policy"]) == ("no-store", "no-referrer")
+    altered = await home.client.get(f"{ask.path}x/quote.pdf")
+    assert (altered.status_code, altered.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
 async def test_one_click_approves_and_the_deal_moves_on(home: House, account: str) -> None:
@@ -165,5 +182,5 @@ async def test_the_page_speaks_the_language_of_its_person(home: House, account: 
     page = await ask.get()
 
     assert '<html lang="fr">' in page.text
-    assert "remise de 20 %, plus que 10 %" in page.text
+    assert "remise de 20\u202f%, au-dessus de 10\u202f%" in page.text
     assert "Approval asked for" in (await ask.get(lang="en")).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -64,6 +65,11 @@ async def test_an_approver_reads_why_and_approves(browser: Browser, home: House,
     async with page_of(browser, ask, width) as page:
         await expect(page.get_by_role("heading", level=1)).to_contain_text("Globex: 20 seats")
         await expect(page.locator(".ask")).to_contain_text("discount of 20 % is over 10 %")
+        await expect(page.locator(".limits .asks")).to_contain_text(
+            re.compile("Discount.*20.%.*over 10.%.*met", re.DOTALL)
+        )
+        await expect(page.get_by_role("button", name="Approve", exact=True)).to_be_in_viewport(ratio=1)
+        await expect(page.locator(".earned .in-all")).to_contain_text(re.compile("In all.*3,000.00.*20.%.*2,400.00"))
         await fits(page)
         await picture(page, f"approve-{width}")
 
@@ -85,6 +91,8 @@ async def test_an_approver_proposes_another_discount(browser: Browser, home: Hou
         await page.get_by_label("Acme Team").fill("a dozen")
         await page.get_by_role("button", name="Ask for changes").click()
         await expect(page.get_by_role("alert")).to_contain_text("A percentage from 0 to 100")
+        await expect(page).to_have_title(re.compile("^Please look at this again"))
+        await expect(page.get_by_label("Acme Team")).to_be_focused()
         await expect(page.get_by_label("What should be different?")).to_have_value("Twelve is what others have.")
         await fits(page)
         await picture(page, f"counter-{width}")
@@ -173,8 +181,8 @@ async def test_the_second_level_reads_what_the_first_said_and_what_differs(
         await expect(page.get_by_role("row", name="Acme Team").first).to_contain_text("Discount 20 % → 25 %")
         await expect(page.locator("main")).not_to_contain_text("{")
         await expect(page.locator("#so-far ~ .thread")).to_contain_text("Dana Desk approved")
-        await expect(page.locator(".clock")).to_contain_text("Without an answer, the managers are asked besides.")
-        await expect(page.get_by_text("@vera their lawyers want 45 days.")).to_be_visible()
+        await expect(page.locator(".clock")).to_contain_text("Without an answer, the managers are asked as well.")
+        await expect(page.locator(".asked", has_text="@vera their lawyers want 45 days.")).to_be_visible()
         await fits(page)
         await picture(page, f"second-{width}")
     if PICTURES:
