@@ -4,11 +4,14 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import text
+
 from domain.message import Retry, Submit
 from domain.need import Need
+from models import approval
 from models.access import PersonRow
 from sandbox.process import SandboxProcess
-from tests.scenarios.desk import ANN, BOB, MATRIX, MAX, SALES, VERA, Desk, desk, line
+from tests.scenarios.desk import ANN, BOB, CLEO, FAY, MATRIX, MAX, SALES, VERA, Desk, desk, line
 
 
 def quorum(said: str) -> dict[str, Any]:
@@ -35,6 +38,47 @@ async def test_any_member_of_a_crowd_decides(database_url: str, outside: Sandbox
         await d.says("p07@desk.example", "approve", groups=("desk",))
         assert await d.status(1) == "out_for_signature"
         assert await d.votes() == [(1, "desk", "approve", "p07@desk.example", [])]
+
+
+async def test_a_crowd_that_is_silent_is_reminded_and_escalates(database_url: str, outside: SandboxProcess) -> None:
+    """The group means a role of another name; its members' managers may decide besides, and nobody who left."""
+    matrix = quorum("any")
+    matrix["rules"][0] |= {
+        "require": [{"group": "floor"}],
+        "remind_after": "1 business_days",
+        "escalate": [{"after": "2 business_days", "to": "manager"}],
+    }
+    matrix["groups"] = {"floor": [{"roles": ["desk"]}, {"people": [CLEO]}]}
+    async with desk(database_url, outside, matrix=matrix) as d:
+        await crowd(d)
+        async with d.place.database.transaction() as session:
+            await session.execute(text("UPDATE people SET left_at = '2027-01-01' WHERE email = 'p00@desk.example'"))
+        await d.offered("15")
+        links = await d.place.rows("SELECT person FROM decision_links")
+        assert len(links) == 42
+        assert ("p00@desk.example",) not in links
+        await d.until("2027-03-31T08:00")  # two working days of theirs, in Berlin, over Easter
+        notices = (await d.notices())[42:]
+        assert [kind for _, kind, _ in notices] == ["remind"] * 42 + ["escalate"]
+        assert notices[-1] == ("03-31 08:00", "escalate", MAX)
+        assert await d.entries() == [
+            ("asked", "q2c", "any of 42 members of floor"), ("reminded", "q2c", "any of 42 members of floor"),
+            ("escalated", "q2c", MAX),
+        ]  # fmt: skip
+        async with d.place.database.session() as session:
+            waiting = {
+                who: len(await approval.waiting(session, groups, who))
+                for who, groups in ((MAX, ()), (CLEO, ()), (ANN, ("desk",)), (FAY, ("treasury",)))
+            }
+        assert waiting == {MAX: 1, CLEO: 1, ANN: 1, FAY: 0}
+        assert await d.refused(FAY, "approve", groups=("floor", "treasury")) == "WrongGroup"
+        assert await d.refused(SALES, "approve", groups=("desk",)) == "OwnDeal"
+        await d.says("p01@desk.example", "abstain", groups=("desk",))
+        assert await d.refused("p01@desk.example", "approve", groups=("desk",)) == "AlreadyDecided"
+        await d.says(MAX, "approve")
+        assert await d.status(1) == "out_for_signature"
+        approved = await d.place.rows("SELECT by, members, hands FROM approval_votes WHERE verb = 'approve'")
+        assert approved == [(MAX, [CLEO, ANN, BOB], [CLEO, MAX, ANN, BOB])]
 
 
 async def test_all_of_a_crowd_cannot_be_asked(database_url: str, outside: SandboxProcess) -> None:
