@@ -63,7 +63,12 @@ class SmtpMailer:
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(mail.sent_at)
         message["Message-ID"] = message_id(mail.key, self._sender)
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers it
+        if mail.reply_to:
+            message["Reply-To"] = mail.reply_to
         message.set_content(mail.body)
+        if mail.html:
+            message.add_alternative(mail.html, subtype="html")
         for name, content in mail.attachments:
             message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
         return message

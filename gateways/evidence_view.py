@@ -16,6 +16,7 @@ from gateways.words import Words, words_of
 FOLDER = Path(__file__).with_name("templates") / "evidence_words"
 NO_VERSION = "0"
 OUTCOMES = ("approve", "reject", "changes", "carried", "expired")  # what an index of the paper lists
+SYSTEM = ("expired", "reseated")  # kinds whose reason the system gives
 Entry = Mapping[str, Any]
 
 
@@ -88,7 +89,7 @@ def _entry(entry: Entry, words: Words, entries: Sequence[Entry]) -> dict[str, ob
         "title": words(entry["kind"]) if words.has(entry["kind"]) else entry["kind"],
         "by": entry.get("by", ""),
         "version": _version(entry, words),
-        "said": system_words(words.language, entry.get("reason", "")),
+        "said": _said(entry, words),
         "rows": [(words(f"row_{name}"), said) for name, said in _rows(entry, words, entries) if said],
         "seen": [_fact(name, said, words) for name, said in entry.get("seen", {}).items()],
         "hashes": [
@@ -97,6 +98,12 @@ def _entry(entry: Entry, words: Words, entries: Sequence[Entry]) -> dict[str, ob
             (words("hash"), entry["sha256"]),
         ],
     }
+
+
+def _said(entry: Entry, words: Words) -> str:
+    """The reason: a person's words stay theirs, the system's are told in the reader's language."""
+    reason: str = entry.get("reason", "")
+    return system_words(words.language, reason) if entry["kind"] in SYSTEM else reason
 
 
 def _rows(entry: Entry, words: Words, entries: Sequence[Entry]) -> list[tuple[str, str]]:

@@ -150,6 +150,8 @@ class Mail:
     body: str
     sent_at: datetime
     attachments: tuple[tuple[str, bytes], ...] = ()  # (file name, PDF bytes)
+    html: str = ""  # the same body for who reads HTML
+    reply_to: str = ""  # an address; empty: answers go to the sender
 
 
 class Mailer(Protocol):

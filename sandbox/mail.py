@@ -79,9 +79,20 @@ def kept(store: Store, to: str = "") -> list[Data]:
             "body": row["body"],
             "received_at": iso(row["received_at"]),
             "attachments": loads(row["attachments"]),
+            **_read(row["raw"]),
         }
         for row in rows
     ]
+
+
+def _read(raw: bytes) -> Data:
+    """What of a mail is read when it is asked for: its HTML part and its headers, by their names in lower case."""
+    message = message_from_bytes(raw, policy=policy.default)
+    part = message.get_body(("html",))
+    return {
+        "html": part.get_content() if part else "",
+        "headers": {name.lower(): str(value) for name, value in message.items()},
+    }
 
 
 def attachment(store: Store, mail: int, number: int) -> bytes | None:

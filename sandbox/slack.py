@@ -14,14 +14,15 @@ from pydantic import BaseModel, Field
 from sandbox.behaviour import behaviour, set_behaviour
 from sandbox.door import Dropped
 from sandbox.instants import iso, wall
-from sandbox.store import Data, Store, dumps
+from sandbox.store import Data, Store
 from sandbox.world import World, world_of
 
 router = APIRouter()
 
 PARTY = "slack"  # its name in the log and for faults; like the post it has one book for all accounts
 MOST_BLOCKS = 50  # Slack's own limits
-LONGEST_SECTION = 3000
+LONGEST_HEADER, LONGEST_SECTION, LONGEST_BUTTON, LONGEST_URL = 150, 3000, 75, 3000
+MOST_BUTTONS, MOST_PARTS = 25, 10
 
 
 REFUSALS = {
@@ -106,7 +107,7 @@ async def _post(request: Request, channel: str) -> Response:
 
 
 def _keep(world: World, channel: str, body: bytes, key: str) -> None:
-    message = _read(body)
+    message = read(body)
     name = _name(channel or str(message.get("channel", "")))
     if not name:
         raise NotTaken(404, "channel_not_found")
@@ -125,7 +126,7 @@ def _keep(world: World, channel: str, body: bytes, key: str) -> None:
     world.log(PARTY, PARTY, "slack.kept", subject=said["id"], key=key, channel=name, text=said["text"])
 
 
-def _read(body: bytes) -> Data:
+def read(body: bytes) -> Data:
     """The message. Raises NotTaken in Slack's words."""
     try:
         message = json.loads(body)
@@ -138,7 +139,7 @@ def _read(body: bytes) -> Data:
         raise NotTaken(400, "invalid_payload")
     if not text and not blocks:
         raise NotTaken(400, "no_text")
-    if not all(_is_block(block) for block in blocks) or len(dumps(blocks)) > 100_000:
+    if not all(_is_block(block) for block in blocks) or len(json.dumps(blocks, ensure_ascii=False)) > 100_000:
         raise NotTaken(400, "invalid_blocks")
     ids = [block["block_id"] for block in blocks if block.get("block_id")]
     if len(ids) != len(set(ids)):
@@ -147,13 +148,40 @@ def _read(body: bytes) -> Data:
 
 
 def _is_block(block: object) -> bool:
-    """A block with its type; the text of a section has a length that Slack takes."""
-    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+    """A block with its type, its texts escaped and as long as Slack takes them."""
+    if not isinstance(block, dict) or not isinstance(block.get("type"), str) or len(block.get("block_id", "")) > 255:
         return False
-    if block["type"] != "section":
-        return True
-    text = block.get("text")
-    return isinstance(text, dict) and isinstance(text.get("text"), str) and 0 < len(text["text"]) <= LONGEST_SECTION
+    match block["type"]:
+        case "header":
+            return _is_text(block.get("text"), LONGEST_HEADER, "plain_text")
+        case "section":
+            return _is_text(block.get("text"), LONGEST_SECTION, "plain_text", "mrkdwn")
+        case "context":
+            parts = block.get("elements")
+            return isinstance(parts, list) and 0 < len(parts) <= MOST_PARTS and all(_is_part(part) for part in parts)
+        case "actions":
+            buttons = block.get("elements")
+            return isinstance(buttons, list) and 0 < len(buttons) <= MOST_BUTTONS and all(map(_is_button, buttons))
+        case _:
+            return True
+
+
+def _is_part(part: object) -> bool:
+    return _is_text(part, LONGEST_SECTION, "plain_text", "mrkdwn")
+
+
+def _is_button(button: object) -> bool:
+    if not isinstance(button, dict) or button.get("type") != "button" or len(button.get("url", "")) > LONGEST_URL:
+        return False
+    return _is_text(button.get("text"), LONGEST_BUTTON, "plain_text")
+
+
+def _is_text(text: object, longest: int, *kinds: str) -> bool:
+    """A text object; its length counts as Slack's clients count it."""
+    if not isinstance(text, dict) or not isinstance(text.get("text"), str):
+        return False
+    length = len(text["text"].encode("utf-16-le", "surrogatepass")) // 2
+    return 0 < length <= longest and text.get("type", kinds[-1]) in kinds
 
 
 def _name(channel: str) -> str:

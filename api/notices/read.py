@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.notices.render import MOST_ASKS, NothingToTell, Told, Wanted
+from gateways.reasons import reasons, system_words
 from gateways.words import Words, language_of, words_of
 from models.approval import NoticeRow
 
@@ -26,6 +27,7 @@ _FOUND = text("""
       LEFT JOIN decision_links l ON l.id = :link AND l.person = :person
      WHERE d.id = :deal
 """)
+_PEOPLE = text("SELECT email, name FROM people WHERE email = ANY(:emails)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Notice:
     told: Told
     virtual: bool  # the deal is a sandbox's
     slack: str  # the person's channel; empty: mail only
+    reply_to: str  # to whom an answer by mail goes; empty: to nobody but the sender
 
 
 async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Notice:
@@ -48,25 +51,47 @@ async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Noti
     if link and found["content_hash"] is None:
         raise NothingToTell(f"there is no link {link} for {row.person}")
     words = words_of(language_of(row.language))
+    names = await _names(session, found["owner"], said)
     told = Told(
         kind=row.kind,
         language=words.language,
         deal=found["deal"],
         account=found["account"],
-        owner=found["owner"],
+        owner=names(found["owner"]),
+        owner_email=found["owner"],
         version=version,
         **_amounts(found, words),
-        asks=_asks(said),
-        members=_texts(m for ask in _list(said, "asks") for m in ask.get("members", ())),
-        others=_texts(said.get("others") or ()),
+        asks=_asks(said, words.language),
+        members=_texts(names(m) for ask in _list(said, "asks") for m in ask.get("members", ())),
+        others=_texts(names(other) for other in said.get("others") or ()),
         until=_until(said.get("until"), found["zone"] or "UTC", words),
-        by=str(said.get("by") or ""),
+        by=names(str(said.get("by") or "")),
         verb=str(said.get("verb") or ""),
-        text=str(said.get("text") or ""),
+        text=_text(row.kind, str(said.get("text") or ""), words.language),
         link=link_url(link, found["content_hash"]) if link else "",
         sandbox=found["virtual"],
     )
-    return Notice(told=told, virtual=found["virtual"], slack=found["slack"] or "")
+    return Notice(
+        told=told,
+        virtual=found["virtual"],
+        slack=found["slack"] or "",
+        reply_to=_answers(row.person, str(said.get("by") or ""), found["owner"]),
+    )
+
+
+async def _names(session: AsyncSession, owner: str, said: Mapping[str, Any]) -> Callable[[str], str]:
+    """People by their address as others know them; who has no name is called by the address."""
+    emails = {owner, str(said.get("by") or ""), *(said.get("others") or ())}
+    emails |= {member for ask in _list(said, "asks") for member in ask.get("members", ())}
+    found = (await session.execute(_PEOPLE, {"emails": [str(each).lower() for each in emails]})).all()
+    names = {email.lower(): name for email, name in found if name}
+    return lambda email: names.get(email.lower(), email)
+
+
+def _answers(reader: str, by: str, owner: str) -> str:
+    """Where an answer to the mail goes: to the deal's owner; an owner's answer goes to whoever it is about, if to anybody."""
+    wanted = owner if owner.lower() != reader.lower() else by
+    return wanted if "@" in wanted and wanted.lower() != reader.lower() else ""
 
 
 def _amounts(found: RowMapping, words: Words) -> dict[str, str]:
@@ -87,11 +112,20 @@ def _amounts(found: RowMapping, words: Words) -> dict[str, str]:
     }
 
 
-def _asks(said: Mapping[str, Any]) -> tuple[Wanted, ...]:
+def _asks(said: Mapping[str, Any], language: str) -> tuple[Wanted, ...]:
     return tuple(
-        Wanted(group=str(ask.get("group", "")), level=int(ask.get("level", 0)), reason=str(ask.get("reason", "")))
+        Wanted(
+            group=str(ask.get("group", "")),
+            level=int(ask.get("level", 0)),
+            reasons=reasons(language, str(ask.get("reason", ""))),
+        )
         for ask in _list(said, "asks")[:MOST_ASKS]
     )
+
+
+def _text(kind: str, said: str, language: str) -> str:
+    """A person's words stay theirs; why a version lapsed, the system says."""
+    return system_words(language, said) if kind == "lapsed" else said
 
 
 def _list(said: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:

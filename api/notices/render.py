@@ -1,22 +1,22 @@
-"""The text of a notice, once for mail and chat: a subject, a lead, its facts line by line and one button; no text of others becomes markup."""
+"""The text of a notice, once for mail and chat: a subject, a lead, its facts with their names and one button; no text of others becomes markup."""
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gateways.document_data import ACCENT
 from gateways.words import LANGUAGES
 
 FOLDER = Path(__file__).parent
 KINDS = ("ask", "remind", "escalate", "mention", "decided", "lapsed", "changes")
 LONGEST_LINE, LONGEST_TEXT, MOST_ASKS = 300, 1500, 10
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
-_HEADER, _SECTION = 150, 3000  # what Slack takes
+_BETWEEN = "::"  # in a template, between the name of a fact and the fact
+_COLON = {"en": ":", "fr": "\N{NO-BREAK SPACE}:"}
 
 
 class NothingToTell(LookupError):
@@ -29,7 +29,7 @@ class Wanted:
 
     group: str
     level: int
-    reason: str
+    reasons: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Told:
     account: str
     owner: str
     version: int
+    owner_email: str = ""
     total: str = ""
     list: str = ""
     discount: str = ""
@@ -62,44 +63,32 @@ class Told:
 class Text:
     """A notice in words, without any channel's form."""
 
+    language: str
     subject: str
     lead: str
-    facts: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]  # name and what there is to say
     button: str
     foot: str
+    sandbox: str = ""  # that nothing of it is real
     said: str = ""
     link: str = ""
 
+    @property
+    def fact_lines(self) -> tuple[str, ...]:
+        """The facts as lines, punctuated as the language does."""
+        return tuple(f"{name}{_COLON[self.language]} {value}" for name, value in self.facts)
+
     def mail(self) -> str:
-        """The body of a mail."""
+        """The body of a mail, for who reads plain text."""
+        sandbox = [self.sandbox, ""] if self.sandbox else []
         said = [*(f"> {line}" for line in self.said.splitlines()), ""] if self.said else []
         link = [self.button, self.link, ""] if self.link else []
-        return "\n".join([self.lead, "", *said, *self.facts, "", *link, *([self.foot] if self.foot else [])]) + "\n"
+        foot = [self.foot] if self.foot else []
+        return "\n".join([*sandbox, self.lead, "", *said, *self.fact_lines, "", *link, *foot]) + "\n"
 
-    def post(self) -> tuple[str, tuple[dict[str, Any], ...]]:
-        """The fallback text and the blocks of a post, all of it plain text."""
-        link = f"\n<{self.link}|{html.escape(self.button, quote=False)}>" if self.link else ""
-        text = html.escape(f"{self.subject}\n{self.lead}", quote=False) + link
-        blocks: list[dict[str, Any]] = [
-            {"type": "header", "text": _plain(_cut(self.subject, _HEADER))},
-            *(
-                {"type": "section", "text": _plain(_cut(part, _SECTION))}
-                for part in (self.lead, self.said, "\n".join(self.facts))
-                if part
-            ),
-        ]
-        if self.link:
-            button = {
-                "type": "button",
-                "action_id": "open",
-                "style": "primary",
-                "text": _plain(self.button),
-                "url": self.link,
-            }
-            blocks.append({"type": "actions", "elements": [button]})
-        if self.foot:
-            blocks.append({"type": "context", "elements": [_plain(self.foot)]})
-        return text, tuple(blocks)
+    def html(self) -> str:
+        """The body of a mail, for everybody else: whatever people wrote is escaped."""
+        return _pages().get_template("mail.html").render(t=self, accent=ACCENT)
 
 
 def render(told: Told) -> Text:
@@ -113,15 +102,23 @@ def render(told: Told) -> Text:
         written = "".join(blocks[name](context))
         return [line.strip() for line in written.splitlines() if line.strip()]
 
+    facts = (line.partition(_BETWEEN) for line in block("facts"))
     return Text(
+        language=told.language,
         subject=_cut(" ".join(block("subject")), LONGEST_LINE),
         lead=" ".join(block("lead")),
-        facts=tuple(block("facts")),
+        facts=tuple((name.strip(), value.strip()) for name, _, value in facts),
         button=" ".join(block("button")),
         foot=" ".join(block("foot")),
+        sandbox=" ".join(block("sandbox")),
         said=_said(told.text),
         link=told.link,
     )
+
+
+@cache
+def _pages() -> Environment:
+    return Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
 
 
 @cache
@@ -148,7 +145,3 @@ def _said(text: str) -> str:
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": False}

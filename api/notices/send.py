@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from api.mail import SandboxMailBlocked
+from api.notices.chat import post
 from api.notices.read import LinkUrl, Notice, read
 from api.notices.render import NothingToTell, Text, render
 from api.store import sql
@@ -109,10 +110,18 @@ class Notifier:
                 raise GatewayRefused(f"slack: {row.person} has no channel")
             if notice.virtual and self.chat.reaches(notice.slack) not in ("", self.sandbox_host):
                 raise SandboxMailBlocked("a sandbox's notices go to the sandbox's channels only")
-            fallback, blocks = said.post()
+            fallback, blocks = post(said)
             await self.chat.post(ChatPost(key=row.key, channel=notice.slack, text=fallback, blocks=blocks))
             return
         if notice.virtual and not self.for_sandboxes:
             raise SandboxMailBlocked("a sandbox's mail goes to the sandbox's mail server only")
-        mail = Mail(key=row.key, to=row.person, subject=said.subject, body=said.mail(), sent_at=row.at)
+        mail = Mail(
+            key=row.key,
+            to=row.person,
+            subject=said.subject,
+            body=said.mail(),
+            html=said.html(),
+            reply_to=notice.reply_to,
+            sent_at=row.at,
+        )
         await self.mailer.send(mail)

@@ -26,7 +26,9 @@ ASKED_AT = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
 ASKED: dict[str, Any] = {
     "order_number": 1,
     "version": 1,
-    "asks": [{"level": 1, "group": "deal_desk", "reason": "discount 20 is over 10", "members": ["vera@acme.example"]}],
+    "asks": [
+        {"level": 1, "group": "deal_desk", "reason": "discount of 20 % is over 10 %", "members": ["vera@acme.example"]}
+    ],
     "others": ["fin@acme.example"],
     "until": "2027-03-02T16:30:00+00:00",
 }

@@ -60,25 +60,27 @@ async def test_a_notice_reaches_a_person_by_mail_and_in_their_channel(office: Of
     await office.until_sent(person)
 
     [mail], [post] = await office.mails(person), await office.posts(person)
-    assert mail["subject"] == "Votre accord : Globex 2027, 1\u202f200,00\xa0EUR"
+    assert mail["subject"] == "Votre accord\xa0: Globex 2027, 1\u202f200,00\xa0EUR"
     lines = [line for line in mail["body"].replace("\r\n", "\n").split("\n") if line]
     url = lines.pop(-2)
     assert lines == [
         "sam@acme.example demande votre accord sur Globex 2027 pour Globex (version 1).",
-        "Motif (deal_desk, niveau 1) : discount 20 is over 10",
-        "Vous remplacez : vera@acme.example",
-        "Montant : 1\u202f200,00\xa0EUR sur 12 mois, soit 20\u202f% sous le prix catalogue de 1\u202f500,00\xa0EUR",
-        "Par an : 1\u202f200,00\xa0EUR",
-        "Responsable : sam@acme.example",
-        "Également sollicités : fin@acme.example",
-        "Jusqu’au : 2 mars 2027, 17:30 (Europe/Paris)",
+        "Motif (deal_desk, niveau 1)\xa0: remise de 20\u202f%, au-dessus de 10\u202f%",
+        "Vous remplacez\xa0: vera@acme.example",
+        "Montant\xa0: 1\u202f200,00\xa0EUR sur 12 mois, soit 20\u202f% sous le prix catalogue de 1\u202f500,00\xa0EUR",
+        "Par an\xa0: 1\u202f200,00\xa0EUR",
+        "Responsable\xa0: sam@acme.example",
+        "Également sollicités\xa0: fin@acme.example",
+        "Jusqu’au\xa0: 2 mars 2027, 17:30 (Europe/Paris)",
         "Voir et décider",
-        "Ce lien est pour vous seul, sert une fois et ouvre une page ; seul son bouton décide.",
+        "Ce lien est pour vous seul, sert une fois et ouvre une page\u202f; seul son bouton décide.",
     ]
     links = DecisionLinks(office.settings.link_secrets, office.settings.public_url)
     link_id, content_hash = links.read(url.removeprefix(f"{office.settings.public_url}/a/"))
     assert (link_id[:3], content_hash) == ("dl_", "c" * 64)
     assert post["blocks"][0]["text"]["text"] == mail["subject"]
+    assert f'href="{url}"' in mail["html"]
+    assert (mail["headers"]["auto-submitted"], mail["headers"]["reply-to"]) == ("auto-generated", "sam@acme.example")
     assert post["blocks"][-2]["elements"][0]["url"] == url
     assert (mail["from"], mail["message_id"]) == (
         office.settings.mail_from,

@@ -65,7 +65,7 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
 
     mails, posts = await delivered(whole, DANA, "desk")
     [mail], [post] = mails, posts
-    assert mail["subject"].startswith("Votre accord : Globex: 20 seats, ")
+    assert mail["subject"].startswith("Votre accord\xa0: Globex: 20 seats, ")
     assert post["blocks"][0]["text"]["text"] == mail["subject"]
     [address] = [line for line in mail["body"].splitlines() if line.startswith(f"{whole.settings.public_url}/a/")]
     [button] = [block for block in post["blocks"] if block["type"] == "actions"]
@@ -76,8 +76,9 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
     decided = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)
     assert decided.status_code == 200, decided.text
     mails, _ = await delivered(whole, OWNER, "")
-    [told] = [mail for mail in mails if DANA in mail["subject"]]
-    assert told["subject"] == f"Globex: 20 seats: approved by {DANA}"
+    [told] = [mail for mail in mails if "Dana Desk" in mail["subject"]]
+    assert told["subject"] == "Globex: 20 seats: approved by Dana Desk"
+    assert told["headers"]["reply-to"] == DANA
     assert "> strategic account" in told["body"]
 
 
@@ -94,7 +95,7 @@ async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(who
     await whole.advance("2027-01-08T09:00:00+00:00")
 
     mails, posts = await delivered(whole, DANA, "desk")
-    assert [mail["subject"].partition(" : ")[0] for mail in mails] == ["Votre accord", "Toujours en attente"]
+    assert [mail["subject"].partition("\xa0: ")[0] for mail in mails] == ["Votre accord", "Toujours en attente"]
     assert len({mail["message_id"] for mail in mails}) == len(mails) == len(posts) == 2
     assert all("bac à sable" in mail["body"] for mail in mails)
 
@@ -102,6 +103,6 @@ async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(who
     answer = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)
     assert answer.status_code == 200, answer.text
     mails, _ = await delivered(whole, OWNER, "")
-    [told] = [mail for mail in mails if DANA in mail["subject"]]
-    assert told["subject"] == f"{DANA} asks for changes: Globex: 20 seats"
+    [told] = [mail for mail in mails if "Dana Desk" in mail["subject"]]
+    assert told["subject"] == "Dana Desk asks for changes: Globex: 20 seats"
     assert "> 18 %, no more" in told["body"]
