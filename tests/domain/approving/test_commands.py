@@ -31,7 +31,7 @@ def word(order: Order, verb: str, **changed: str) -> Decide:
     return Decide(version=order.version, content_hash=hash_, approve=False, reason="so", verb=verb, **changed)  # type: ignore[arg-type]
 
 
-def reseat(order: Order, version: int = 1) -> Reseat:
+def reseat(version: int = 1) -> Reseat:
     return Reseat(version=version, person="", asks=(), reason="")
 
 
@@ -43,7 +43,7 @@ def policy(order: Order, **changed: object) -> ApplyPolicy:
 @pytest.mark.parametrize("by", [OWNER, OWNER.upper(), DANA, DANA.title()])
 def test_who_owns_or_priced_it_has_no_word_also_where_that_was_not_recorded(by: str) -> None:
     order = recorded(offered(by=DANA))
-    for body in (word(order, "approve"), word(order, "reject"), reseat(order), policy(order)):
+    for body in (word(order, "approve"), word(order, "reject"), reseat(), policy(order)):
         with pytest.raises(OwnDeal):
             folded(order, body, told(by))
     with pytest.raises(DomainError) as refusal:
@@ -64,14 +64,14 @@ def test_what_is_over_is_over_for_everybody(verb: str) -> None:
     for by, error in ((BOB, NothingToDecide), (ADMIN, NothingToDecide), (OWNER, OwnDeal)):
         with pytest.raises(error):
             folded(order, word(order, "approve"), told(by))
-    for body in (reseat(order), policy(order)):
+    for body in (reseat(), policy(order)):
         with pytest.raises(NothingToDecide):
             folded(order, body, told(ADMIN))
 
 
 def test_an_admin_must_know_the_version_and_what_is_in_it() -> None:
     order = offered().order
-    for body in (reseat(order, 2), policy(order, version=2), policy(order, content_hash="other")):
+    for body in (reseat(2), policy(order, version=2), policy(order, content_hash="other")):
         with pytest.raises(SupersededVersion):
             folded(order, body, told(ADMIN))
 
