@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import string
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from api.approving.token import DecisionLinks
-from api.shares.token import Links, TokenAltered
+from api.shares.token import Links
 from embedded.temporal import TemporalServer
 from tests.api.approving import Asked, asked, people
 from tests.api.house import DRAFT, House, house
-from tests.api.sharing import books, until
+from tests.api.sharing import books, one, rows, until
 
-LINKS = DecisionLinks(["a-secret-of-these-tests"], "https://q2c.example")
-HASH = "9f" * 32
+PREFETCH: tuple[dict[str, str], ...] = (
+    {"Purpose": "prefetch"},
+    {"Sec-Purpose": "prefetch;prerender", "Sec-Fetch-Mode": "no-cors"},
+    {"X-Moz": "prefetch"},
+    {"X-Purpose": "preview"},
+    {"Range": "bytes=0-99"},
+    {"X-HTTP-Method-Override": "POST", "X-Method-Override": "POST"},
+    {"Content-Type": "application/x-www-form-urlencoded"},
+)
 SCANNERS = ("", "Mozilla/5.0 (compatible; Mimecast)", "Slackbot-LinkExpanding 1.0", "curl/8", "BarracudaSentinel")
 
 
@@ -35,47 +44,6 @@ async def account(home: House) -> str:
     made = await home.furnish()
     await people(home)
     return made
-
-
-# --- the token alone ------------------------------------------------------------------------------------------------
-
-
-@given(st.integers(0, 10_000), st.sampled_from(string.ascii_letters + string.digits + "-_.~"))
-@settings(max_examples=300, deadline=None)
-def test_a_token_altered_in_one_place_is_no_token(place: int, letter: str) -> None:
-    token = LINKS.token("dl_1", HASH)
-    at = place % len(token)
-    altered = token[:at] + letter + token[at + 1 :]
-    if altered == token:
-        assert LINKS.read(altered) == ("dl_1", HASH)
-        return
-    with pytest.raises(TokenAltered):
-        LINKS.read(altered)
-
-
-@given(st.text(max_size=600))
-@settings(max_examples=200, deadline=None)
-def test_what_is_no_token_is_refused(said: str) -> None:
-    with pytest.raises(TokenAltered):
-        LINKS.read(said)
-
-
-@given(st.sampled_from(["approve", "reject"]), st.sampled_from(["dl_1", "dl_2"]))
-def test_a_nonce_is_of_one_link_and_one_form(verb: str, link: str) -> None:
-    nonce = LINKS.nonce("dl_1", "approve")
-    if (verb, link) == ("approve", "dl_1"):
-        assert LINKS.read_nonce(nonce, link, verb)
-        return
-    with pytest.raises(TokenAltered):
-        LINKS.read_nonce(nonce, link, verb)
-
-
-def test_a_share_link_decides_nothing_and_a_decision_shows_no_quote() -> None:
-    shares = Links(["a-secret-of-these-tests"], "https://q2c.example")
-    with pytest.raises(TokenAltered):
-        LINKS.read(shares.token("dl_1", HASH))
-    with pytest.raises(TokenAltered):
-        shares.read(LINKS.token("dl_1", HASH))
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
@@ -102,6 +70,97 @@ async def test_a_mail_scanner_may_open_it_as_often_as_it_likes(home: House, acco
         for method in ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"):
             answer = await home.client.request(method, ask.path, headers={"User-Agent": agent})
             assert answer.status_code in {200, 405}
+    assert await books(home) == before
+
+
+async def test_no_header_and_no_query_makes_a_look_a_decision(home: House, account: str) -> None:
+    ask = await asked(home, account)
+    form = {"verb": "approve", "nonce": await ask.nonce("approve"), "reason": "yes"}
+    before = await books(home)
+    for headers in PREFETCH:
+        for method in ("GET", "HEAD"):
+            answer = await home.client.request(method, ask.path, params=form, data=form, headers=headers)
+            assert answer.status_code == 200
+            assert (method == "HEAD") == (answer.content == b"")
+            assert "You approved" not in answer.text
+            assert answer.headers["cache-control"] == "no-store"
+    assert await books(home) == before
+
+
+async def test_a_form_that_is_not_the_pages_own_decides_nothing(home: House, account: str) -> None:
+    ask, other = await asked(home, account), await asked(home, account)
+    colleague = await ask.for_("denis@acme.example")
+    shares = Links(home.settings.link_secrets, "")
+    good = {"verb": "approve", "nonce": await ask.nonce("approve"), "reason": "yes"}
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"content": b""},
+        {"content": b"\xff\xfe verb=approve"},
+        {"content": b"x=1&" * 200 + urlencode(good).encode()},
+        {"content": urlencode({**good, "reason": "y" * 50_000}).encode()},
+        {"json": good},
+        {"params": good},
+        {"params": good, "data": {"verb": "approve"}},
+        {"data": {name: value for name, value in good.items() if name != "nonce"}},
+        {"data": {**good, "nonce": ""}},
+        {"data": {**good, "nonce": good["nonce"][:-1]}},
+        {"data": {**good, "verb": "reject"}},
+        {"data": {**good, "verb": "APPROVE"}},
+        {"data": {**good, "nonce": await other.nonce("approve")}},
+        {"data": {**good, "nonce": await colleague.nonce("approve")}},
+        {"data": {**good, "nonce": shares.nonce(ask.link_id, "approve")}},
+        {"data": {**good, "nonce": ask.path.removeprefix("/a/")}},
+    ]
+    before = await books(home)
+    for each in wrong:
+        answer = await home.client.post(ask.path, **each)
+        assert answer.status_code in {303, 404, 410, 413, 422, 503}, each
+        assert answer.headers.get("location", "said=stale").endswith("said=stale"), each
+        assert await books(home) == before, each
+    # and the right one, at somebody else's link
+    assert (await home.client.post(colleague.path, data=good)).headers["location"].endswith("said=stale")
+    assert (await home.client.post(other.path, data=good)).headers["location"].endswith("said=stale")
+    assert await books(home) == before
+    assert (await home.client.post(ask.path, data=good)).headers["location"].endswith("said=approve")
+
+
+async def test_two_browsers_at_once_decide_once(home: House, account: str) -> None:
+    ask = await asked(home, account)
+    verbs = ("approve", "reject", "abstain", "delegate", "changes")
+    nonces = [(verb, await ask.nonce(verb)) for verb in verbs]
+
+    answers = await asyncio.gather(
+        *(ask.send(verb, nonce, reason="so", to="olga@acme.example", d0="", d1="5") for verb, nonce in nonces)
+    )
+
+    said = [each.headers["location"].rpartition("=")[2] for each in answers if each.status_code == 303]
+    assert len(said) == 1
+    assert [each.status_code for each in answers].count(410) == 4
+    votes = "SELECT verb, by FROM approval_votes WHERE deal_id = :id"
+    assert await rows(home, votes, id=ask.deal_id) == [(said[0], "dana@acme.example")]
+    kept = "SELECT count(*) FROM link_messages WHERE deal_id = :id"
+    assert await one(home, kept, id=ask.deal_id) == 1
+    drafts = "SELECT count(*) FROM quote_drafts WHERE deal_id = :id"
+    assert await one(home, drafts, id=ask.deal_id) == (2 if said == ["changes"] else 1)
+
+
+async def test_forged_tokens_open_nothing_and_write_nothing(home: House, account: str) -> None:
+    ask, other = await asked(home, account), await asked(home, account)
+    nonce = await ask.nonce("approve")
+    chance = random.Random(7)
+    token, theirs = (each.path.removeprefix("/a/") for each in (ask, other))
+    tokens = [theirs.rpartition(".")[0] + "." + token.rpartition(".")[2], token.replace("dl_", "dl_%2e", 1)]
+    for _ in range(40):
+        at = chance.randrange(len(token))
+        tokens.append(token[:at] + chance.choice(string.ascii_letters + string.digits) + token[at + 1 :])
+        tokens.append(token[: chance.randrange(1, len(token))])
+    before = await books(home)
+    form = {"verb": "approve", "nonce": nonce, "reason": "yes"}
+    for forged_ in set(tokens) - {token}:
+        for method in ("GET", "POST"):
+            answer = await home.client.request(method, f"/a/{forged_}", data=form)
+            assert answer.status_code == 404, forged_
+            assert "Globex" not in answer.text
     assert await books(home) == before
 
 
