@@ -147,9 +147,10 @@ async def test_a_webhook_comes_before_the_response_of_its_own_charge(
             (1, "captured"),
         ]
         # it was told, waited for the step under way, and said nothing new
-        told = await w.rows("SELECT status, taken_turn FROM inbox WHERE provider = 'stripe' AND taken_turn IS NOT NULL")
+        taken = "FROM inbox WHERE provider = 'stripe' AND taken_turn IS NOT NULL"
+        await w.until(f"SELECT count(*) {taken}", 1)
         charged = await w.one("SELECT max(turn) FROM deal_steps WHERE kind = 'charge'")
-        assert told == [("nothing_new", charged + 1)]
+        assert await w.rows(f"SELECT status, taken_turn {taken}") == [("nothing_new", charged + 1)]
         assert await w.one("SELECT count(*) FROM receipts") == 2
         await in_step(w, deal)
 
