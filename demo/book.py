@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from demo.fates import Desk
+from demo.away import Absence, load_absences
+from demo.course import Course, load_courses
 from demo.load import (
     load_accounts,
     load_approval_policy,
+    load_calendars,
     load_deals,
     load_dunning_policy,
     load_entities,
@@ -20,6 +22,7 @@ from demo.load import (
 from demo.positions import FileProblem, FileProblems
 from demo.quotes import load_coupons, load_price_rise, load_quotes
 from demo.records import Account, Deal, Entity, Person, PriceRise
+from domain.approving.calendar import Calendars
 from domain.approving.policy import Matrix
 from domain.coupon import Coupon
 from domain.dunning_policy import DunningPolicy
@@ -45,6 +48,9 @@ class Book:
     deals: tuple[Deal, ...]
     coupons: dict[str, Coupon]
     rise: PriceRise | None = None
+    calendars: Calendars | None = None
+    absences: tuple[Absence, ...] = ()
+    courses: dict[str, Course] = field(default_factory=dict)  # of approvals, by account
 
 
 def load_book(folder: Path = FOLDER) -> Book:
@@ -59,6 +65,9 @@ def load_book(folder: Path = FOLDER) -> Book:
     rise = _told(problems, lambda: load_price_rise(folder / "price_rise.yaml"))
     approval = _told(problems, lambda: load_approval_policy(folder / "policies" / "approval.yaml"))
     dunning = _told(problems, lambda: load_dunning_policy(folder / "policies" / "dunning.yaml"))
+    calendars = _told(problems, lambda: load_calendars(folder / "calendars.yaml"))
+    absences = _told(problems, lambda: load_absences(folder / "absences.yaml"))
+    courses = _told(problems, lambda: load_courses(folder / "approvals.yaml"))
     books = [_told(problems, _loader(path)) for path in sorted((folder / "price_books").glob("*.yaml"))]
     if not (entities and people and accounts and (deals or quotes) and approval and dunning):
         raise FileProblems(problems or [FileProblem(str(folder), 1, 0, "", "holds no deals to play")])
@@ -74,8 +83,12 @@ def load_book(folder: Path = FOLDER) -> Book:
         deals=(*(deals or ()), *(quotes or ())),
         coupons={coupon.code: coupon for coupon in coupons or ()},
         rise=rise,
+        calendars=calendars,
+        absences=absences or (),
+        courses={course.account: course for course in courses or ()},
     )
     problems = [problem for deal in book.deals for problem in _deal_problems(deal, book)]
+    problems += [FileProblem(str(folder / file), 1, 0, "", message) for file, message in _strangers(book)]
     if problems:
         raise FileProblems(problems)
     return book
@@ -91,6 +104,17 @@ def _told(problems: list[FileProblem], load: Callable[[], T]) -> T | None:
 
 def _loader(path: Path) -> Callable[[], PriceBook]:
     return lambda: load_price_book(path)
+
+
+def _strangers(book: Book) -> list[tuple[str, str]]:
+    """Who is named in a file and is not one of our people, or no account of the book."""
+    away = [each for absence in book.absences for each in (absence.person, absence.deputy)]
+    acts = [act for course in book.courses.values() for act in course.acts if act.by_a_person]
+    acting = [each for act in acts for each in (act.who, act.voice, act.to)]
+    named = [("absences.yaml", each) for each in away] + [("approvals.yaml", each) for each in acting]
+    found = [(file, f"{each!r} is not in people.yaml") for file, each in named if each and each not in book.people]
+    unknown = [account for account in book.courses if account not in book.accounts]
+    return list(dict.fromkeys(found)) + [("approvals.yaml", f"{each!r} is not in accounts.csv") for each in unknown]
 
 
 def _deal_problems(deal: Deal, book: Book) -> list[FileProblem]:
@@ -127,7 +151,7 @@ def _pricing_problems(deal: Deal, account: Account, book: Book) -> list[FileProb
     if step and step not in quote.provisioning:
         known = ", ".join(quote.provisioning)
         return [deal.row.problem("provisioner", f"{step!r} is no step of this deal: {known}")]
-    return _desk_problems(deal, deal.desk, asks=bool(found.approvals))
+    return _desk_problems(deal, book, asks=bool(found.approvals))
 
 
 def tried(deal: Deal, draft: Mapping[str, object], book: Book) -> Previewed:
@@ -143,9 +167,12 @@ def tried(deal: Deal, draft: Mapping[str, object], book: Book) -> Previewed:
     )
 
 
-def _desk_problems(deal: Deal, desk: Desk | None, *, asks: bool) -> list[FileProblem]:
+def _desk_problems(deal: Deal, book: Book, *, asks: bool) -> list[FileProblem]:
+    desk = deal.desk
     if asks and desk is None:
         return [deal.row.problem("desk", "is missing: the approval policy asks for a decision on this deal")]
+    if (desk is not None and desk.action == "named") != (deal.account in book.courses):
+        return [deal.row.problem("desk", "'by name' goes with a course in approvals.yaml, and each course with it")]
     if desk is not None and not asks:
         return [deal.row.problem("desk", "nobody is asked: the approval policy approves this deal at once")]
     return []

@@ -41,6 +41,13 @@ class Caller:
         answer = await self._http.get(path, params=said, headers={"Authorization": f"Bearer {self._key}"})  # type: ignore[arg-type]
         return _read(f"GET {path}", answer)
 
+    async def file(self, path: str) -> httpx.Response:
+        """A file, as it is. Raises Refused."""
+        answer = await self._http.get(path, headers={"Authorization": f"Bearer {self._key}"})
+        if answer.is_error:
+            _read(f"GET {path}", answer)
+        return answer
+
     async def pages(self, path: str, **params: object) -> list[Json]:
         """Every item of a list, page by page."""
         found: list[Json] = []

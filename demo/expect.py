@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import zip_longest
 
+from demo.course import entry_told
 from demo.records import Deal
 from demo.story import CaseStory, Story
+from domain.approving.evidence import verify
 from domain.calendar import add_months
 
 SUCCEED = "succeed"
@@ -93,7 +96,8 @@ def _check_quote(case: CaseStory, check: Check) -> None:
     """The desk acted as the book says."""
     desk, order = case.deal.desk, case.page["orders"][0]
     approvals = order["approvals"]
-    count = 1 + (case.deal.revised is not None) + (desk is not None and desk.action == "reject")
+    counters = len(case.course.counters) if case.course is not None else 0
+    count = 1 + (case.deal.revised is not None) + (desk is not None and desk.action == "reject") + counters
     moved = case.moved is not None and case.moved["status"] == "done"
     versions = [version for version in order["versions"] if version["kind"] != "migration"]
     check(len(versions) == count, f"has {len(versions)} versions, should be {count}")
@@ -103,10 +107,22 @@ def _check_quote(case: CaseStory, check: Check) -> None:
         return
     check(bool(approvals), "nobody was asked to approve it")
     check(all(a["status"] != "asked" for a in approvals), "a request for approval was never answered")
+    _check_evidence(case, check)
     if desk.action == "silent":
         check(any(a["escalated_to"] for a in approvals), "was never escalated")
     if desk.action == "reject":
         check(any(a["status"] == "rejected" for a in approvals), "was never rejected")
+
+
+def _check_evidence(case: CaseStory, check: Check) -> None:
+    """What it tells is as it was written, and the course of the book, where the deal has one: word for word."""
+    for problem in verify(case.evidence):
+        check(False, f"its evidence: {problem}")
+    if case.course is None:
+        return
+    told, acts = [entry_told(entry) for entry in case.entries], [act.told for act in case.course.acts]
+    for number, (found, meant) in enumerate(zip_longest(told, acts), start=1):
+        check(found == meant, f"entry {number} of its evidence tells {found}, should tell {meant}")
 
 
 def _check_preview(case: CaseStory, check: Check) -> None:

@@ -4,7 +4,8 @@
 |---|---|
 | card_script | `succeed`, decline codes; `code*3` three charges long; the last one stays (`stolen_card*` says so): `insufficient_funds*2;succeed` |
 | desk | `approve 4h`, `silent then approve 4h` (asked, reminded, escalated: whoever it went to approves after 4 hours), |
-|   | `reject 6h: reason; then revise 15%` (sales revises the header discount to 15 %, which the desk approves as late) |
+|   | `reject 6h: reason; then revise 15%` (sales revises the header discount to 15 %, which the desk approves as late), |
+|   | `by name` (approvals.yaml says what each approver does) |
 | signer, renewal_signer | `sign 24h`, `decline 48h: reason`, `ignore` |
 | provisioner | `ok`, `entitlements fails 2` (times), `users fails for good` |
 | payer | `transfer +20 days` (after the invoice's date), `short 10%` (on the due date, 10 % too little), `never` |
@@ -71,10 +72,13 @@ class Payer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """How our own approvers answer. `silent` is until it was escalated; `revise_percent` is the new header discount."""
+    """How our own approvers answer. `silent` is until it was escalated; `revise_percent` is the new header discount.
 
-    action: Literal["approve", "reject", "silent"]
-    after_hours: int
+    `named`: each as the deal's course says.
+    """
+
+    action: Literal["approve", "reject", "silent", "named"]
+    after_hours: int = 0
     reason: str = ""
     revise_percent: Decimal | None = None
 
@@ -166,8 +170,10 @@ def desk(text: str) -> Desk | None:
     """
     if not text:
         return None
+    if text == "by name":
+        return Desk(action="named")
     if (match := _DESK.fullmatch(text)) is None:
-        forms = "'approve 4h', 'silent then approve 4h' or 'reject 6h: reason; then revise 15%'"
+        forms = "'approve 4h', 'silent then approve 4h', 'reject 6h: reason; then revise 15%' or 'by name'"
         raise FateUnreadable(f"expected {forms}, found {text!r}")
     if match["reject"] is not None:
         return Desk(

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from demo.book import Book
 from demo.client import Caller, World
 from demo.customers import brief
-from demo.records import Account, Deal, Entity, Person
+from demo.records import Account, Deal, Entity
 
 OPENS_AT = time(9)  # of a working day, in the entity's zone
-APPROVER = "deal_desk"  # the role whose keys decide
+SELLER, APPROVER = "sales", "deal_desk"  # the roles whose keys sell and decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,8 @@ class House:
     book: Book
     admin: Caller
     staff: Mapping[str, Caller]  # by email, in the role of people.yaml
-    deciders: Mapping[str, Caller]  # by email, for those whom the approval policy may ask
+    deciders: Mapping[str, Caller]  # by email: everybody who may be asked to approve
     sandboxes: tuple[Sandbox, ...]
-
-    def people_of(self, group: str) -> list[Person]:
-        """The members of a group, in the book's order."""
-        return [person for person in self.book.people.values() if group in person.groups]
 
 
 def opening(deal: Deal, entity: Entity) -> datetime:
@@ -60,34 +56,37 @@ async def furnish(world: World, admin: Caller, book: Book, folder: Path) -> Hous
     for kind in ("approval", "dunning"):
         content = (folder / "policies" / f"{kind}.yaml").read_bytes()
         await admin.post(f"/v1/policies/{kind}", once=f"policy/{kind}", yaml=content)
+    if book.calendars:
+        content = (folder / "calendars.yaml").read_bytes()
+        await admin.post("/v1/calendars", once="calendars", yaml=content)
     staff, deciders = await _people(world, admin, book)
+    for absence in book.absences:
+        since, until = absence.between(book.people[absence.person].zone)
+        said = {"person": absence.person, "since": since.isoformat(), "until": until.isoformat()}
+        once = f"absence/{absence.person}/{absence.since}"
+        await admin.post("/v1/absences", said | {"delegate_to": absence.deputy or None}, once=once)
     selling = [e for e in book.entities.values() if any(deal.entity == e.id for deal in book.deals)]
     sandboxes = await asyncio.gather(*(_sandbox(world, admin, book, entity) for entity in selling))
     return House(world=world, book=book, admin=admin, staff=staff, deciders=deciders, sandboxes=tuple(sandboxes))
 
 
 async def _people(world: World, admin: Caller, book: Book) -> tuple[dict[str, Caller], dict[str, Caller]]:
-    """A key per person in their role; whom the approval policy may ask has one that decides besides."""
+    """A key per person in their role; whoever does not sell has one that decides."""
     staff: dict[str, Caller] = {}
     deciders: dict[str, Caller] = {}
-    asked = _groups_asked(book)
     for person in book.people.values():
-        known = {"email": person.email, "name": person.name, "groups": list(person.groups), "country": person.country}
-        await admin.post("/v1/people", known | {"manager": person.manager or None}, once=f"person/{person.email}")
+        known = {name: getattr(person, name) for name in ("email", "name", "country", "language", "zone", "slack")}
+        known |= {"groups": list(person.groups), "manager": person.manager or None}
+        await admin.post("/v1/people", known, once=f"person/{person.email}")
         said = {"person": person.email, "groups": list(person.groups)}
         made = await admin.post("/v1/keys", said | {"role": person.role}, once=f"key/{person.email}")
         staff[person.email] = world.as_(made["key"])
-        if asked & set(person.groups):
-            if person.role != APPROVER:
-                made = await admin.post("/v1/keys", said | {"role": APPROVER}, once=f"key/{person.email}/decides")
-            deciders[person.email] = world.as_(made["key"])
+        if person.role == SELLER:
+            continue
+        if person.role != APPROVER:
+            made = await admin.post("/v1/keys", said | {"role": APPROVER}, once=f"key/{person.email}/decides")
+        deciders[person.email] = world.as_(made["key"])
     return staff, deciders
-
-
-def _groups_asked(book: Book) -> set[str]:
-    """Every group that the approval policy asks or escalates to."""
-    rules = book.approval.rules
-    return {each.group for rule in rules for each in rule.require} | {each.to for rule in rules for each in rule.stages}
 
 
 async def _sandbox(world: World, admin: Caller, book: Book, entity: Entity) -> Sandbox:

@@ -8,31 +8,28 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from demo.client import Json, Refused
+from demo.client import Json
 from demo.customers import change_signer, pay, transfer_of
+from demo.desk import THINKS_AGAIN, Desk, Do
 from demo.fates import Visit
 from demo.furnish import House, Sandbox, opening
 from demo.people import Case, Office
-from demo.visitor import links, visit
+from demo.post import Post
+from demo.visitor import new_link, visit
 
 SIDE_BY_SIDE = 6
 BUSY, QUIET = timedelta(days=2), timedelta(days=10)  # how often somebody looks in, at least
 BUSY_FOR = timedelta(days=40)
-THINKS_AGAIN = timedelta(hours=3)  # until sales comes back with a revised quote
 OPS_RETRIES, OPS_GIVES_UP = timedelta(days=1), timedelta(days=5)
 CONFIRMS_AFTER = timedelta(days=2)  # a customer who was asked to confirm a charge with their bank
 NEXT_MOOD = timedelta(days=90)  # the signer of the renewal acts as the book says from then on
 ANSWERS_AFTER = timedelta(hours=2)  # sales answers a customer's question
 MOST_MENDED = 3
-POST_ROUND = 0.1  # seconds between two looks into a letter box
-POST_ROUNDS = 600  # then something is wrong
-
-Do = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,37 +44,6 @@ class Glance:
     invoices: int
 
 
-class Post:
-    """No clock is moved while somebody waits for the post: it goes out between two moves."""
-
-    def __init__(self) -> None:
-        self._waiting = 0
-        self._free = asyncio.Event()
-        self._free.set()
-
-    async def quiet(self) -> None:
-        """Wait until nobody waits for the post."""
-        await self._free.wait()
-
-    async def new_link(self, case: Case, house: House) -> str:
-        """The link in the customer's newest mail, once it is there. Raises Refused where none comes."""
-        account = house.book.accounts[case.deal.account]
-        self._waiting += 1
-        self._free.clear()
-        try:
-            for _ in range(POST_ROUNDS):
-                found = await links(house.world, account)
-                if len(found) > len(case.links):
-                    case.links = found
-                    return found[-1]
-                await asyncio.sleep(POST_ROUND)
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._free.set()
-        raise Refused(f"{account.name} waits for its quote", 0, {"detail": "no mail with a link came"})
-
-
 @dataclass(slots=True)
 class Life:
     """The play of one sandbox. `told` hears a Glance after every hop of ours."""
@@ -89,6 +55,7 @@ class Life:
     post: Post
     rise: tuple[Json, Json] | None = None  # a price rise as previewed, and what came of it
     office: Office = field(init=False)
+    desk: Desk = field(init=False)
     now: datetime = field(init=False)
     cases: list[Case] = field(init=False)
     _plans: list[tuple[datetime, int, Do]] = field(default_factory=list)
@@ -97,9 +64,11 @@ class Life:
 
     def __post_init__(self) -> None:
         self.office = Office(self.house)
+        self.desk = Desk(office=self.office, post=self.post, now=lambda: self.now, plan=self._plan)
         self.now = self.sandbox.starts_at
         mine = [deal for deal in self.house.book.deals if deal.entity == self.sandbox.entity.id]
-        self.cases = [Case(deal=deal, sandbox=self.sandbox) for deal in mine]
+        courses = self.house.book.courses
+        self.cases = [Case(deal=deal, sandbox=self.sandbox, course=courses.get(deal.account)) for deal in mine]
 
     async def play(self) -> None:
         """From the first deal's morning to the end. Raises Refused where the API says no to somebody."""
@@ -160,7 +129,7 @@ class Life:
         """See what came since: requests to decide, parked deals, charges to confirm, invoices to pay."""
         pages = {page["id"]: page for page in await self.house.admin.pages("/v1/deals", entity=self.sandbox.id)}
         if any(page["stage"] == "approval" for page in pages.values()):
-            await self._approvals()
+            await self.desk.look(self.cases)
         for case in self.cases:
             page = pages.get(case.id)
             if page is None:
@@ -169,6 +138,7 @@ class Life:
                 self._parked(case)
             if case.deal.visits is not None:
                 await self._with_customer(case, page)
+            self.desk.submission(case, page)
             if page["waits_for"] == "payment" and "authentication_required" in case.deal.card_script:
                 await self._confirmation(case)
         await self._invoices()
@@ -189,7 +159,7 @@ class Life:
         """The quote is on a page: the customer gets a mail and plans its visits; sales answers, or comes back with another."""
         since = datetime.fromisoformat(page["since"])
         if page["waits_for"] == "customer" and (case.visits or not case.links) and not case.at_customer:
-            link = await self.post.new_link(case, self.house)
+            link = await new_link(self.post, case, self.house)
             case.at_customer = True
             while case.visits:
                 what = case.visits.pop(0)
@@ -209,38 +179,6 @@ class Life:
 
     async def _visit(self, case: Case, link: str, what: Visit) -> None:
         await visit(self.house.world, link, self.house.book.accounts[case.deal.account], what)
-
-    async def _approvals(self) -> None:
-        mine = {case.id: case for case in self.cases if case.id}
-        for request in await self.house.admin.get("/v1/approvals"):
-            case = mine.get(request["deal_id"])
-            if case is None or request["id"] in case.asked:
-                continue
-            case.asked.add(request["id"])
-            self._take_up(case, request)
-
-    def _take_up(self, case: Case, request: Json) -> None:
-        """The first request of a deal meets what the book says of the desk; later ones are approved as late."""
-        desk, first = case.deal.desk, case.answered == 0
-        case.answered += 1
-        later = timedelta(hours=desk.after_hours if desk else 4)
-        asked_at = datetime.fromisoformat(request["asked_at"])
-        if desk is not None and first and desk.action == "silent" and request["escalate_at"]:
-            at = datetime.fromisoformat(request["escalate_at"]) + later
-            self._plan(at, lambda: self._after_escalation(case, request))
-        elif desk is not None and first and desk.action == "reject":
-            self._plan(asked_at + later, lambda: self._reject(case, request, desk.reason))
-        else:
-            self._plan(asked_at + later, lambda: self.office.decide(case, request, group=request["group"]))
-
-    async def _after_escalation(self, case: Case, request: Json) -> None:
-        waiting = await self.house.admin.get("/v1/approvals")
-        now = next(each for each in waiting if each["id"] == request["id"])
-        await self.office.decide(case, request, group=now["escalated_to"] or now["group"])
-
-    async def _reject(self, case: Case, request: Json, reason: str) -> None:
-        await self.office.decide(case, request, group=request["group"], reject=reason)
-        self._plan(self.now + THINKS_AGAIN, lambda: self.office.revise(case))
 
     def _parked(self, case: Case) -> None:
         """Ops tries once more; what fails for good is given up after some days."""

@@ -12,6 +12,7 @@ from demo import fates
 from demo.positions import FileProblem, FileProblems, Row, load_csv, load_yaml
 from demo.records import Account, Deal, Entity, Person, TaxRate
 from domain import price_book
+from domain.approving.calendar import Calendars
 from domain.approving.policy import Matrix
 from domain.calendar import UnknownZone, local_midnight
 from domain.document import Reader
@@ -53,6 +54,11 @@ def load_approval_policy(path: Path) -> Matrix:
 def load_dunning_policy(path: Path) -> DunningPolicy:
     """A dunning policy. Raises FileProblems."""
     return load_yaml(path).read(DunningPolicy.parse)
+
+
+def load_calendars(path: Path) -> Calendars | None:
+    """Working days by country; None where there is no such file. Raises FileProblems."""
+    return load_yaml(path).read(Calendars.parse) if path.exists() else None
 
 
 def load_entities(path: Path) -> tuple[Entity, ...]:
@@ -146,6 +152,9 @@ def _person(reader: Reader) -> Person:
         groups=reader.texts("groups", pattern=WORD, shape="a group in lower case"),
         manager=reader.text("manager", ""),
         country=_country(reader),
+        zone=_zone(reader, "UTC"),
+        language=reader.choice("language", LANGUAGES, "en"),
+        slack=reader.text("slack", "", pattern=f"({WORD})?", shape="a channel in lower case"),
     )
 
 
@@ -257,8 +266,8 @@ def _country(reader: Reader) -> str:
     return reader.text("country", pattern=r"[A-Z]{2}", shape="an ISO 3166 code in capitals, such as FR")
 
 
-def _zone(reader: Reader) -> str:
-    zone = reader.text("zone")
+def _zone(reader: Reader, default: str | None = None) -> str:
+    zone = reader.text("zone", default)
     try:
         local_midnight(date(2026, 1, 1), zone)
     except UnknownZone:

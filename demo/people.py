@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from demo.client import Caller, Json
+from demo.course import Act, Course
 from demo.fates import Visit
 from demo.furnish import House, Sandbox
 from demo.records import Deal, Person, PriceRise
@@ -32,6 +34,15 @@ class Case:
     at_customer: bool = False  # the customer has the link to the version in play
     replied: set[str] = field(default_factory=set)  # questions that sales has taken up
     revised: bool = False
+    course: Course | None = None  # of its approval, where each approver acts by name
+    done: list[Act] = field(default_factory=list)  # what approvers have planned of it
+    countered: int = 0  # counter-proposals that sales has taken up
+
+    def to_do(self, version: int, holders: Collection[str]) -> list[Act]:
+        """What these people do about a version, as far as they have not planned it."""
+        acts = self.course.acts if self.course is not None else ()
+        mine = [act for act in acts if act.by_a_person and act.version == version and act.who in holders]
+        return [act for act in mine if act not in self.done]
 
     def __post_init__(self) -> None:
         self.visits = list(self.deal.visits or ())
@@ -116,17 +127,36 @@ class Office:
             f"/v1/deals/{case.id}/submit", {"version": version}, once=f"submit/{case.deal.account}/{version}"
         )
 
-    async def decide(self, case: Case, request: Mapping[str, Json], *, group: str, reject: str = "") -> None:
-        """A member of `group` approves, or rejects with a reason."""
-        said = {
-            "version": request["version"],
-            "content_hash": request["content_hash"],
-            "approve": not reject,
-            "reason": reject or f"agreed: {request['reason']}"[:200],
-        }
-        person = self._member(case, group)
+    async def submit_counter(self, case: Case, percent: str) -> None:
+        """An approver proposed another discount on everything: sales looks at what that comes to, and submits it."""
+        account = self.house.book.accounts[case.deal.account]
+        await self._preview(case, case.deal.draft(account, discount_percent=Decimal(percent)))
+        await self._submit(case, await self._owner(case).get(f"/v1/deals/{case.id}"))
+
+    async def approve(self, case: Case, request: Json) -> None:
+        """As many of those who were asked as it takes approve, those of the seller's country first."""
+        people = self.house.book.people
+        asked = [people[each] for each in dict.fromkeys(seat["holder"] for seat in request["seats"])]
+        near = sorted(asked, key=lambda person: person.country != case.sandbox.entity.country)
+        for person in near[: request["quorum"] or len(near)]:
+            await self._decide(case, request, person, verb="approve", reason=f"agreed: {request['reason']}"[:200])
+
+    async def reject(self, case: Case, request: Json, reason: str) -> None:
+        """The first who was asked rejects."""
+        person = self.house.book.people[request["seats"][0]["holder"]]
+        await self._decide(case, request, person, verb="reject", reason=reason)
+
+    async def decide(self, case: Case, request: Json, act: Act) -> None:
+        """One decision of a course, with the approver's own key."""
+        more = {"to": act.to} if act.to else {}
+        await self._decide(case, request, self.house.book.people[act.who], verb=act.what, reason=act.says, **more)
+
+    async def _decide(self, case: Case, request: Json, person: Person, *, verb: str, **said: str) -> None:
+        about = {"version": request["version"], "content_hash": request["content_hash"]}
         await self.house.deciders[person.email].post(
-            f"/v1/deals/{case.id}/decide", said, once=f"decide/{request['id']}"
+            f"/v1/deals/{case.id}/decide",
+            {**about, "verb": verb, **said},
+            once=f"{verb}/{request['id']}/{person.email}",
         )
 
     async def retry(self, case: Case, subject: str = "") -> None:
@@ -152,9 +182,3 @@ class Office:
 
     def _ops(self) -> Caller:
         return next(self.house.staff[p.email] for p in self.house.book.people.values() if p.role == "ops")
-
-    def _member(self, case: Case, group: str) -> Person:
-        """Somebody of the group, of the seller's country where there is one; never the owner."""
-        people = [person for person in self.house.people_of(group) if person.email != case.deal.owner]
-        near = [person for person in people if person.country == case.sandbox.entity.country]
-        return (near or people)[0]

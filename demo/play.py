@@ -20,15 +20,18 @@ from typing import Any
 
 from rich.console import Console
 
+from demo.approved import keep
 from demo.book import FOLDER, Book, load_book
 from demo.client import Refused, World
 from demo.expect import mismatches
 from demo.furnish import House, furnish
-from demo.life import Life, Post
+from demo.life import Life
 from demo.positions import FileProblems
+from demo.post import Post
 from demo.progress import Progress
 from demo.report import further, report
 from demo.story import Story, read
+from demo.visitor import new_link
 from domain.calendar import add_months
 from embedded.processes import ServerFailedError
 from embedded.system import Migrate, System
@@ -37,6 +40,7 @@ MONTHS = 15  # from the first deal's day: every twelve-month term meets its rene
 WIDE = 132
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PERSON = "admin@halyard.example"
+STAYS = Path("build/demo")  # the evidence of an approval is all that stays when the demo is over
 
 AdminKey = Callable[[str], Awaitable[str | None]]  # database url -> the secret of a first admin key
 Audit = Callable[[System, Console], bool]  # True: clean
@@ -44,11 +48,12 @@ Audit = Callable[[System, Console], bool]  # True: clean
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roots:
-    """What only a composition root can give: the schema in-process, a first key, the audit of the whole."""
+    """What only a composition root can give: the schema in-process, a first key, the audit of the whole, a place for what stays."""
 
     admin_key: AdminKey
     migrate: Migrate | None = None
     audit: Audit | None = None
+    stays: Path = STAYS
 
 
 def main(*, serve: bool, folder: Path | None, roots: Roots, months: int = MONTHS) -> None:
@@ -134,11 +139,12 @@ async def _run(
         ends, lives = await _play(house, console, months)
         played = monotonic()
         story = await read(house, ends, lives)
-        wrong = mismatches(story)
-        report(console, house, story, wrong)
+        kept = await keep(house, story, roots.stays.resolve())
+        wrong = [*mismatches(story), *(problem for each in kept for problem in each.wrong)]
+        report(console, house, story, kept, wrong)
         console.print()
         clean = await asyncio.to_thread(roots.audit, system, console) if roots.audit else True
-        further(console, house, story)
+        further(console, house, story, kept)
         _times(console, up - began, played - up, monotonic() - played, story)
         if serve:
             await _serve(system, key, console, await _open_quote(house, lives))
@@ -185,7 +191,7 @@ async def _open_quote(house: House, lives: list[Life]) -> str:
     if life is None or case is None:
         return ""
     await life.office.show_again(case)
-    return await life.post.new_link(case, house)
+    return await new_link(life.post, case, house)
 
 
 async def _serve(system: System, key: str, console: Console, link: str) -> None:

@@ -42,7 +42,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Someone of ours: `role` is what their API key may do, `groups` are asked by the approval policy."""
+    """Someone of ours: `role` is what their API key may do, `groups` are asked by the approval policy.
+
+    `slack` is the channel where they read what they are asked, beside their mail; '' they have none.
+    """
 
     email: str
     name: str
@@ -50,6 +53,9 @@ class Person:
     groups: tuple[str, ...]
     manager: str
     country: str
+    zone: str = "UTC"
+    language: str = "en"
+    slack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

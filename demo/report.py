@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from demo.approved import Kept, approvals, shown
 from demo.client import Json
 from demo.expect import expected
 from demo.furnish import House
@@ -22,13 +23,14 @@ from domain.calendar import local_date
 STYLES = {"active": "green", "suspended": "yellow", "ended": "dim", "quote": "yellow"}
 
 
-def report(console: Console, house: House, story: Story, wrong: Sequence[str]) -> None:
+def report(console: Console, house: House, story: Story, kept: Sequence[Kept], wrong: Sequence[str]) -> None:
     """Print all of it."""
     console.print()
     for case in story.cases:
         _deal(console, house, case)
     _ends(console, story)
     quotes(console, story)
+    approvals(console, house, story, kept)
     _invoices(console, story)
     for books in story.books:
         _balance(console, books)
@@ -177,12 +179,17 @@ def _verdict(console: Console, wrong: Sequence[str]) -> None:
         console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def further(console: Console, house: House, story: Story) -> None:
+def further(console: Console, house: House, story: Story, kept: Sequence[Kept]) -> None:
     """Where to look next."""
     count = sum(len(case.invoices) for case in story.cases)
     console.print("\nWhere to look next", style="bold")
     for line in (
         f"demo/deals.csv, quotes/ the {len(house.book.deals)} deals and their fates; change one and play again",
+        "demo/approvals.yaml     what approvers do, and what their evidence must tell; the matrix is demo/policies/approval.yaml",
+        *(
+            f"q2c deal evidence       of an approval, checked: .venv/bin/q2c deal evidence --verify {shown(each.document)}"
+            for each in kept
+        ),
         "q2c preview quote       a quote without a server: .venv/bin/q2c preview quote demo/quotes/three-offers.yaml",
         f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, a customer's page, the API's docs, Temporal",
         "docs/one-deal.md        one deal, file by file, from quote to cash",

@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from demo.client import Json
 from demo.compare import Pair, pairs
+from demo.course import Course
 from demo.furnish import House, Sandbox
 from demo.life import Life
 from demo.people import Case
@@ -36,6 +37,13 @@ class CaseStory:
     moved: Json = None  # what a price rise did with its contract
     version: Json = None
     shares: Json = None
+    evidence: Json = None  # of its approvals, where somebody was asked
+    course: Course | None = None  # what that should tell
+
+    @property
+    def entries(self) -> list[Json]:
+        """All that was asked and said, in order."""
+        return self.evidence["entries"] if self.evidence is not None else []
 
     @property
     def order(self) -> Json:
@@ -109,6 +117,8 @@ async def _case(house: House, case: Case, moved: Json) -> CaseStory:
         pairs=pairs(case.preview, order["chosen"], invoices, moved_on=moved_on),
         moved=moved,
         version=await admin.get(f"/v1/quote-versions/{order['versions'][-1]['id']}") if whole else None,
+        evidence=await admin.get(f"/v1/deals/{case.id}/evidence") if order["approvals"] else None,
+        course=case.course,
         shares=await admin.get(f"/v1/deals/{case.id}/shares") if case.deal.visits is not None else None,
     )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
 from demo.client import Refused, World
 from demo.fates import Visit
+from demo.forms import forms_of
+from demo.furnish import House
+from demo.people import Case
+from demo.post import Post
 from demo.records import Account
 
 LINK = re.compile(r"https?://\S+/q/\S+")
@@ -23,6 +25,20 @@ async def links(world: World, account: Account) -> list[str]:
     return [link for mail in mails for link in LINK.findall(mail["body"])]
 
 
+async def new_link(post: Post, case: Case, house: House) -> str:
+    """The link in the customer's newest mail, once it is there. Raises Refused where none comes."""
+    account = house.book.accounts[case.deal.account]
+
+    async def look() -> str:
+        found = await links(house.world, account)
+        if len(found) == len(case.links):
+            return ""
+        case.links = found
+        return found[-1]
+
+    return await post.wait(look, who=account.name, what="its quote")
+
+
 async def visit(world: World, link: str, account: Account, what: Visit) -> None:
     """Open the page and do what this visit is for. Raises Refused where the page does not take it."""
     answer = await world.browse(link)
@@ -31,7 +47,7 @@ async def visit(world: World, link: str, account: Account, what: Visit) -> None:
     if what.action == "looks":
         return
     wanted = FORMS[what.action]
-    form = next((each for each in _forms(answer.text) if each.action.endswith(f"/{wanted}")), None)
+    form = next((each for each in forms_of(answer.text) if each.action.endswith(f"/{wanted}")), None)
     if form is None:
         raise Refused(f"{account.name} at {link}", answer.status_code, {"detail": f"the page has no form to {wanted}"})
     filled = {**form.fields, **_filled(what, account)}
@@ -50,30 +66,3 @@ def _filled(what: Visit, account: Account) -> dict[str, str]:
         case _:
             chosen = {"alternative": what.text} if what.text else {}
             return {"name": account.contact, "agree": "yes", **chosen}
-
-
-@dataclass(slots=True)
-class Form:
-    """A form of a page, with the hidden fields that it carries."""
-
-    action: str
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-def _forms(html: str) -> list[Form]:
-    reader = _Forms()
-    reader.feed(html)
-    return reader.found
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Form] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(said.get("action", "")))
-        elif tag == "input" and said.get("type") == "hidden" and self.found:
-            self.found[-1].fields[said.get("name", "")] = said.get("value", "")

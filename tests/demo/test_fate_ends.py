@@ -29,7 +29,7 @@ def test_the_ends_of_the_demos_book() -> None:
         "renewed by silence": 24,
         "renewed by signature": 3,
         "not renewed": 2,
-        "in its first term": 7,
+        "in its first term": 8,
         "not paid; ended by dunning": 5,
         "could not be provided; given up by ops": 1,
         "declined": 1,

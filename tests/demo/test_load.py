@@ -292,8 +292,8 @@ def test_all_problems_of_all_rows_come_at_once_with_line_and_column(tmp_path: Pa
         "deals.csv:3: card_script: 'stolen_card*' never ends, so nothing can follow it",
         "deals.csv:3: card_script: is missing: a deal on a card says what the card does",
         (
-            "deals.csv:3: desk: expected 'approve 4h', 'silent then approve 4h' or "
-            "'reject 6h: reason; then revise 15%', found 'approve'"
+            "deals.csv:3: desk: expected 'approve 4h', 'silent then approve 4h', "
+            "'reject 6h: reason; then revise 15%' or 'by name', found 'approve'"
         ),
         "deals.csv:3: discount: expected 0 to 100, found 105",
         "deals.csv:3: lines: line 1 quantity: must be above 0, found -35",
@@ -367,11 +367,11 @@ def test_the_demo_has_every_fate_and_the_mix_it_promises() -> None:
     charges = {
         model.model for each in book.price_books.values() for product in each.products for model in product.charges
     }
-    assert len(book.deals) == 45
-    assert sum(deal.whole for deal in book.deals) == 9
+    assert len(book.deals) == 46
+    assert sum(deal.whole for deal in book.deals) == 10
     assert {deal.draft(book.accounts[deal.account])["currency"] for deal in book.deals} == {"EUR", "USD", "GBP", "JPY"}
     assert charges == set(MODELS)
-    assert set(desks) == {"approve", "reject", "silent"}
+    assert set(desks) == {"approve", "reject", "silent", "named"}
     assert set(payers) == {"transfer", "short", "never"}
     assert {deal.signer.action for deal in book.deals} == {"sign", "decline", "ignore"}
     assert {deal.renewal_signer.action for deal in book.deals} == {"sign", "decline", "ignore"}
@@ -384,7 +384,7 @@ def test_the_demo_has_every_fate_and_the_mix_it_promises() -> None:
     }
     assert {deal.terms.get("interval_months", "1") for deal in book.deals} == {"1", "3", "12"}
     assert sum(deal.sepa for deal in book.deals) == 3
-    assert sum(deal.desk is None for deal in book.deals) == 30
+    assert sum(deal.desk is None for deal in book.deals) == 31
 
 
 def test_the_demo_prices_as_its_vendors_publish() -> None:

@@ -1,6 +1,7 @@
 """The demo as a user runs it: a small book is played on real servers, ends by itself, and leaves nothing behind, however it ends."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import httpx
 import pytest
 
 from demo.book import FOLDER
+from domain.approving.evidence import verify
 
 Q2C = [sys.executable, "-c", "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"]
 MakeBook = Callable[..., Path]
@@ -122,15 +124,18 @@ def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_quotes_are_shown_asked_about_declined_chosen_and_billed_as_previewed(
-    temporary: Path, make_book: MakeBook
+def test_quotes_are_approved_shown_asked_about_declined_chosen_and_billed_as_previewed(
+    temporary: Path, make_book: MakeBook, tmp_path: Path
 ) -> None:
-    folder = make_book("asahi", "aurore", "silverline", "gables", "kelp", "abbaye")
-    done = subprocess.run(
-        [*Q2C, "demo", "--folder", str(folder)], env=environment(temporary), capture_output=True, text=True, check=False
-    )
+    folder = make_book("asahi", "aurore", "silverline", "gables", "kelp", "abbaye", "marlow", "nordhafen")
+    command = [*Q2C, "demo", "--folder", str(folder), "--keep", str(tmp_path / "kept")]
+    done = subprocess.run(command, env=environment(temporary), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(temporary.iterdir()) == []
+    evidence = json.loads((tmp_path / "kept" / "marlow-approval.json").read_bytes())
+    assert verify(evidence) == ()
+    assert evidence["sha256"] in done.stdout
+    assert (tmp_path / "kept" / "marlow-approval.pdf").read_bytes().startswith(b"%PDF-")
 
     returned = timeline(done.stdout, "Silverline Logistics cloud")
     declined = returned.index(
@@ -151,10 +156,18 @@ def test_quotes_are_shown_asked_about_declined_chosen_and_billed_as_previewed(
     project = timeline(done.stdout, "Abbaye Textiles project")
     assert "2026-03-16  Milestone design is reached (Julien Moreau)" in project
 
+    assert timeline(done.stdout, "Nordhafen Reederei fleet office")[13].endswith("asked to approve version 2")
+
     said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "Fri 2026-01-16 16:00 v2 Nils Bergman is reminded" in said
+    assert "Tue 2026-01-20 16:00 v2 nobody of deal_desk answered: Victor Lang may decide as well" in said
+    assert any(
+        "Henrik Aalto approves for Carla Mendes, who is away (as is the deputy, Paula Stein)" in line for line in said
+    )
+    assert any("finance stands from version 1; legal stands from" in line for line in said)
     assert "Pacific Kelp Farms archive never the quote expired" in said
     assert any(line.endswith("better (21,939.30 EUR), best (100,497.81 EUR)") for line in said)
-    assert sum(line.endswith("the same, line by line") for line in said) == 4
+    assert sum(line.endswith("the same, line by line") for line in said) == 5
     assert any(line.startswith("Asahi Craft KK 84,000 JPY 100,800 JPY 16,800 JPY") for line in said)
     assert "Every deal came to what its customers' behaviour had in store." in done.stdout
     assert "audit: clean" in done.stdout
