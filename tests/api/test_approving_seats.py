@@ -1,0 +1,98 @@
+"""What is said of a person reaches the approvals that are open: at once, and for sure where a crash came between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from api.relay import Relay
+from api.store import sql
+from embedded.temporal import TemporalServer
+from tests.api.approving import Asked, asked, people
+from tests.api.house import House, house
+from tests.api.sharing import books, one, rows, until
+
+LATE = "INSERT INTO seat_changes (id, person, reason, recorded_at) VALUES (:id, :person, 'away', now() - interval '4 seconds')"
+AWAY = """
+    INSERT INTO absences (id, person, delegate_to, since, until, away, groups, created_by, created_at)
+    VALUES (:id, :person, :to, '2026-01-01', '2030-01-01', true, '{}', 'dana@acme.example', now())
+"""
+
+
+@pytest.fixture(scope="module")
+async def home(
+    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def account(home: House) -> str:
+    made = await home.furnish()
+    await people(home)
+    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
+    return made
+
+
+async def write(home: House, query: str, **values: str) -> None:
+    """What the API committed before it died."""
+    async with home.database.transaction() as session:
+        await sql(session, text(query), values)
+
+
+async def seated(ask: Asked, *names: str) -> None:
+    """Once the deal's tables know it."""
+    query = "SELECT string_agg(s->>'holder', ' ' ORDER BY s->>'holder') FROM approval_requests, jsonb_array_elements(seats) s WHERE deal_id = :id"
+    await until(ask.house, query, " ".join(f"{name}@acme.example" for name in names), id=ask.deal_id)
+
+
+async def test_what_a_crash_left_untold_is_told_once(home: House, account: str) -> None:
+    """The absence and the word that it changes who decides are one transaction; what came after it never happened."""
+    ask = await asked(home, account)
+    said = {"id": "abs_crash", "person": "dana@acme.example"}
+    await write(home, AWAY, **said, to="vera@acme.example")
+    await write(home, LATE, **said)
+    relay: Relay = home.app.state.relay
+    await relay.once()
+    await seated(ask, "denis", "vera")
+    assert await one(home, "SELECT count(*) FROM seat_changes WHERE told_at IS NULL AND id = 'abs_crash'") == 0
+
+    # the relay died before it wrote down that it was told: nothing changes by telling it again
+    before = await books(home)
+    await write(home, LATE, id="abs_again", person="dana@acme.example")
+    await relay.once()
+    after = await books(home)
+    assert {name for name in before if before[name] != after[name]} <= {"seat_changes"}
+
+    # she is back, and is asked again at once
+    back = await home.as_["admin"].post("/v1/absences/abs_crash/revoke")
+    assert back.status_code == 200, back.text
+    await seated(ask, "dana", "denis")
+    told = "SELECT content ->> 'reason', content ->> 'to' FROM approval_entries WHERE deal_id = :id AND kind = 'reseated' ORDER BY id"
+    assert await rows(home, told, id=ask.deal_id) == [
+        ("away", "vera@acme.example, denis@acme.example"),
+        ("dana@acme.example is back", "dana@acme.example, denis@acme.example"),
+    ]
+
+
+async def test_a_key_for_a_group_puts_its_person_into_the_group(home: House, account: str) -> None:
+    """Beside the groups they were in; whatever case their address is written in; ending the key changes nothing of it."""
+    ask = await asked(home, account)
+    said = {"person": "Vera@Acme.example", "role": "deal_desk", "groups": ["sales_manager", "vp"]}
+    made = await home.as_["admin"].post("/v1/keys", said)
+    assert made.status_code == 201, made.text
+    await seated(ask, "dana", "denis", "vera")
+    await home.as_["admin"].post(f"/v1/keys/{made.json()['id']}/revoke")
+    vera = (await home.as_["admin"].get("/v1/people/VERA@acme.example")).json()
+    assert (vera["email"], vera["name"], vera["groups"]) == ("vera@acme.example", "Vera Vice", ["sales_manager", "vp"])
+    assert await one(home, "SELECT count(*) FROM people WHERE lower(email) = 'vera@acme.example'") == 1
+
+    # an admin takes her out again, and somebody new in; a name in capitals is the same person
+    left = await home.as_["admin"].post("/v1/people", {"email": "VERA@acme.example", "name": "Vera", "groups": ["vp"]})
+    assert left.json()["email"] == "vera@acme.example"
+    await seated(ask, "dana", "denis")
+    await home.as_["admin"].post("/v1/people", {"email": "nora@acme.example", "name": "N", "groups": ["sales_manager"]})
+    await seated(ask, "dana", "denis", "nora")
