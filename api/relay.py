@@ -36,6 +36,7 @@ LONGEST_BACKOFF = 60.0
 LONGEST_ASIDE = 30.0  # seconds that mails wait for a clock that moves and moves
 NOTICES_WAIT = 0.5  # seconds that a round waits for a channel: one that is slow goes on beside the next rounds
 BATCH = 100
+AT_ONCE = 8  # deals that are told something at the same time: each may take as long as the door's patience
 
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('q2c/relay', 4))")
 _GIVE = text("SELECT pg_advisory_unlock(hashtextextended('q2c/relay', 4))")
@@ -144,12 +145,25 @@ class Relay:
         self.backoff.done(key)
         return True
 
+    async def _side_by_side(self, what: str, things: Sequence[tuple[str, str, Callable[[], Awaitable[None]]]]) -> None:
+        """Things by deal and key. A deal that does not answer holds up only what is its own, which keeps its order."""
+        by_deal: dict[str, list[tuple[str, Callable[[], Awaitable[None]]]]] = {}
+        for deal_id, key, work in things:
+            by_deal.setdefault(deal_id, []).append((key, work))
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(mine: list[tuple[str, Callable[[], Awaitable[None]]]]) -> None:
+            async with gate:
+                for key, work in mine:
+                    await self._each(key, what, work)
+
+        await asyncio.gather(*(one(mine) for mine in by_deal.values()))
+
     async def _drafts(self) -> bool:
         query = select(QuoteDraftRow).where(col(QuoteDraftRow.delivered_at).is_(None), _LATE_DRAFT)
         async with self.database.session() as session:
             rows = (await session.exec(query.order_by(col(QuoteDraftRow.created_at)).limit(BATCH))).all()
-        for row in rows:
-            await self._each(row.id, "draft", lambda row=row: self._draft(row))  # type: ignore[misc]
+        await self._side_by_side("draft", [(row.deal_id, row.id, partial(self._draft, row)) for row in rows])
         return False
 
     async def _draft(self, row: QuoteDraftRow) -> None:
@@ -162,8 +176,7 @@ class Relay:
         query = select(table).where(col(table.told_at).is_(None), _LATE_WORD).order_by(col(table.created_at))
         async with self.database.session() as session:
             rows = (await session.exec(query.limit(BATCH))).all()
-        for row in rows:
-            await self._each(row.ref, "decision", lambda row=row: self._word(row))  # type: ignore[misc]
+        await self._side_by_side("decision", [(row.deal_id, row.ref, partial(self._word, row)) for row in rows])
         return False
 
     async def _word(self, row: LinkMessageRow) -> None:
@@ -185,8 +198,8 @@ class Relay:
                 select(InboxRow).where(_LATE_FACT).order_by(col(InboxRow.received_at), col(InboxRow.id)).limit(BATCH)
             )
             rows = (await session.exec(query)).all()
-        for row in rows:
-            await self._each(row.id, "fact", lambda row=row: tell(self.database, self.door, row))  # type: ignore[misc]
+        told = [(row.deal_id or row.id, row.id, partial(tell, self.database, self.door, row)) for row in rows]
+        await self._side_by_side("fact", told)
         return False
 
     async def _mails(self) -> bool:
