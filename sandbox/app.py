@@ -11,7 +11,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from sandbox import bank, card, control, payments, provisioner, signature, slack
+from sandbox import bank, card, control, inbox, payments, provisioner, signature, slack
 from sandbox.clock import Clock
 from sandbox.faults import Faults, parse_rates
 from sandbox.hooks import Hooks
@@ -63,13 +63,14 @@ def build_app(options: Options) -> FastAPI:
         world.store.close()
 
     app = FastAPI(title="Outside parties (sandbox)", lifespan=life)
-    for room in (card, signature, provisioner, bank, slack, control):
+    for room in (card, signature, provisioner, bank, slack, control, inbox):
         app.include_router(room.router)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
+    app.get("/", include_in_schema=False)(inbox.to_inbox)
     return app
 
 

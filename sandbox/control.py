@@ -153,6 +153,14 @@ async def show_mails(request: Request, to: str = "") -> dict[str, list[Data]]:
     return {"mails": mail.kept(world_of(request).store, to)}
 
 
+@router.get("/mails/{ref}")
+async def show_mail(request: Request, ref: int) -> Data:
+    found = mail.whole(world_of(request).store, ref)
+    if found is None:
+        raise HTTPException(404, "There is no such mail.")
+    return found
+
+
 @router.post("/mails")
 async def set_mailbox(request: Request, given: Mailbox) -> dict[str, str]:
     """Have a recipient's mailbox refuse, for good (5xx) or for now (4xx); or take mails again."""

@@ -66,32 +66,33 @@ class Postbox:
         self._world.log(PARTY, PARTY, "mail.kept", subject=str(ref), message_id=message_id, to=recipient, title=subject)
 
 
-def kept(store: Store, to: str = "") -> list[Data]:
-    """All mails to one recipient (or to everybody), oldest first."""
-    rows = store.all("SELECT * FROM mails WHERE ? = '' OR recipient = ? ORDER BY id", to, to)
-    return [
-        {
-            "id": row["id"],
-            "message_id": row["message_id"],
-            "from": row["sender"],
-            "to": row["recipient"],
-            "subject": row["subject"],
-            "body": row["body"],
-            "received_at": iso(row["received_at"]),
-            "attachments": loads(row["attachments"]),
-            **_read(row["raw"]),
-        }
-        for row in rows
-    ]
+def kept(store: Store, to: str = "", *, last: int | None = None) -> list[Data]:
+    """All mails to one recipient (or to everybody), or the `last` of them; oldest first."""
+    query = "SELECT * FROM mails WHERE ? = '' OR recipient = ? ORDER BY id DESC LIMIT ?"
+    return [_summary(row) for row in reversed(store.all(query, to, to, -1 if last is None else last))]
 
 
-def _read(raw: bytes) -> Data:
-    """What of a mail is read when it is asked for: its HTML part and its headers, by their names in lower case."""
-    message = message_from_bytes(raw, policy=policy.default)
+def whole(store: Store, mail: int) -> Data | None:
+    """One mail with its HTML part and its headers, by their names in lower case."""
+    row = store.one("SELECT * FROM mails WHERE id = ?", mail)
+    if row is None:
+        return None
+    message = message_from_bytes(row["raw"], policy=policy.default)
     part = message.get_body(("html",))
+    headers = {name.lower(): str(value) for name, value in message.items()}
+    return {**_summary(row), "html": part.get_content() if part else "", "headers": headers}
+
+
+def _summary(row: Any) -> Data:
     return {
-        "html": part.get_content() if part else "",
-        "headers": {name.lower(): str(value) for name, value in message.items()},
+        "id": row["id"],
+        "message_id": row["message_id"],
+        "from": row["sender"],
+        "to": row["recipient"],
+        "subject": row["subject"],
+        "body": row["body"],
+        "received_at": iso(row["received_at"]),
+        "attachments": loads(row["attachments"]),
     }
 
 

@@ -148,6 +148,11 @@ class Office:
         found: list[dict[str, Any]] = answer.json()["mails"]
         return found
 
+    async def whole(self, mail: dict[str, Any]) -> dict[str, Any]:
+        """A mail with its HTML part and its headers."""
+        found: dict[str, Any] = (await self.http.get(f"/control/mails/{mail['id']}")).json()
+        return found
+
     async def posts(self, person: PersonRow) -> list[dict[str, Any]]:
         answer = await self.http.get("/control/slack", params={"channel": person.slack})
         found: list[dict[str, Any]] = answer.json()["posts"]

@@ -79,8 +79,9 @@ async def test_a_notice_reaches_a_person_by_mail_and_in_their_channel(office: Of
     link_id, content_hash = links.read(url.removeprefix(f"{office.settings.public_url}/a/"))
     assert (link_id[:3], content_hash) == ("dl_", "c" * 64)
     assert post["blocks"][0]["text"]["text"] == mail["subject"]
-    assert f'href="{url}"' in mail["html"]
-    assert (mail["headers"]["auto-submitted"], mail["headers"]["reply-to"]) == ("auto-generated", "sam@acme.example")
+    whole = await office.whole(mail)
+    assert f'href="{url}"' in whole["html"]
+    assert (whole["headers"]["auto-submitted"], whole["headers"]["reply-to"]) == ("auto-generated", "sam@acme.example")
     assert post["blocks"][-2]["elements"][0]["url"] == url
     assert (mail["from"], mail["message_id"]) == (
         office.settings.mail_from,

@@ -78,6 +78,8 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
     mails, _ = await delivered(whole, OWNER, "")
     [told] = [mail for mail in mails if "Dana Desk" in mail["subject"]]
     assert told["subject"] == "Globex: 20 seats: approved by Dana Desk"
+    async with httpx.AsyncClient(base_url=whole.outside.url, trust_env=False) as http:
+        told = (await http.get(f"/control/mails/{told['id']}")).json()
     assert told["headers"]["reply-to"] == DANA
     assert "> strategic account" in told["body"]
 
