@@ -47,7 +47,10 @@ class DealIn(Schema):
 async def open_deal(
     deal: DealIn, request: Request, response: Response, caller: Sales, once: OnceKey, database: Db
 ) -> DealOut:
-    """Open a deal with its first draft. A draft that cannot be priced is refused here, and nothing is stored."""
+    """Open a deal with its first draft. A draft that cannot be priced is refused here, and nothing is stored.
+
+    Its version is priced by the caller, also where an admin opens it for somebody else: neither of them may approve it.
+    """
     account = await account_of(database, deal.account_id)
     entity = await entity_of(database, account.entity_id)
     refuse_strangers(account, entity.id)
@@ -69,7 +72,7 @@ async def open_deal(
         "virtual": entity.virtual,
         "now": now_of(entity).isoformat(),
     }
-    row = draft_row(draft_id=once.id("qd"), deal_id=deal_id, content=found.content, by=owner, opens=opens)
+    row = draft_row(draft_id=once.id("qd"), deal_id=deal_id, content=found.content, by=caller.person, opens=opens)
     return await _heard(database, door_of(request), row, response)
 
 
@@ -159,7 +162,7 @@ async def deal_row(database: Database, deal_id: str) -> DealRow:
 async def own_deal(database: Database, deal_id: str, caller: Caller) -> DealRow:
     """The deal, if it is the caller's (or the caller is admin). Raises 404 and 403 refusals."""
     row = await deal_row(database, deal_id)
-    if row.owner != caller.person and caller.role is not Role.ADMIN:
+    if row.owner.lower() != caller.person.lower() and caller.role is not Role.ADMIN:
         raise Refusal(
             403, "NotTheOwner", "only the owner changes a deal's draft", where="deal_id", hint=f"ask {row.owner}"
         )

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from api.relay import Relay
 from api.store import sql
 from embedded.temporal import TemporalServer
-from tests.api.approving import Asked, asked, people
-from tests.api.house import House, house
+from tests.api.approving import DISCOUNTED, Asked, asked, people
+from tests.api.house import DRAFT, House, house
 from tests.api.sharing import books, one, rows, until
 
 LATE = "INSERT INTO seat_changes (id, person, reason, recorded_at) VALUES (:id, :person, 'away', now() - interval '4 seconds')"
@@ -96,3 +96,25 @@ async def test_a_key_for_a_group_puts_its_person_into_the_group(home: House, acc
     await seated(ask, "dana", "denis")
     await home.as_["admin"].post("/v1/people", {"email": "nora@acme.example", "name": "N", "groups": ["sales_manager"]})
     await seated(ask, "dana", "denis", "nora")
+
+
+async def test_who_opens_a_deal_for_somebody_else_priced_it(home: House, account: str) -> None:
+    """Neither approves it: not the owner, whatever the case of their address, nor the admin, who joins the group later."""
+    said = {
+        "name": "For Sam",
+        "account_id": account,
+        "owner": "Sam@acme.example",
+        "draft": {**DRAFT, "lines": DISCOUNTED},
+    }
+    opened = await home.as_["admin"].post("/v1/deals", said)
+    assert opened.status_code == 201, opened.text
+    deal = opened.json()["id"]
+    submitted = await home.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    assert submitted.status_code == 200, submitted.text
+    admin = str(await one(home, "SELECT by FROM quote_drafts WHERE deal_id = :id", id=deal))
+    await home.as_["admin"].post("/v1/people", {"email": admin, "name": "A", "groups": ["sales_manager"]})
+    decision = {"version": 1, "verb": "approve", "reason": "mine"}
+    refused = await home.as_["admin"].post(f"/v1/deals/{deal}/decide", decision)
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:q2c:problem:OwnDeal")
+    query = "SELECT s->>'holder' FROM approval_requests, jsonb_array_elements(seats) s WHERE deal_id = :id"
+    assert not {admin, "sam@acme.example"} & {holder for (holder,) in await rows(home, query, id=deal)}
