@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,10 @@ from domain.errors import Problem
 EASTER = frozenset({date(2027, 3, 26), date(2027, 3, 29)})
 BERLIN = Business(zone="Europe/Berlin", holidays=EASTER)  # 9 to 17 is 8 to 16 UTC in winter, 7 to 15 from 28 March
 DUBAI = Business(zone="Asia/Dubai", weekend=frozenset({4, 5}))  # Friday and Saturday
+AUCKLAND = Business(zone="Pacific/Auckland")  # 9 to 17 is 20 to 4 UTC, of the day before, until 3 April 2027
+NIGHT = Business(
+    zone="Europe/Berlin", weekend=frozenset(), opens=time(2, 30), closes=time(3)
+)  # no such hour on 28 March
 
 
 def at(said: str) -> datetime:
@@ -46,6 +50,18 @@ def patience(said: str) -> Patience:
         (BERLIN, "2027-03-01 16:00", "1 business_hours", "2027-03-02 09:00"),  # at closing, today is over
         (DUBAI, "2027-03-04 10:00", "1 business_days", "2027-03-07 10:00"),  # Thursday to Sunday
         (Business(), "2027-03-05 12:00", "1 business_days", "2027-03-08 12:00"),
+        (AUCKLAND, "2027-03-01 21:00", "1 business_days", "2027-03-02 21:00"),  # their Tuesday
+        (AUCKLAND, "2027-03-04 21:00", "1 business_days", "2027-03-07 21:00"),  # their Friday to their Monday
+        (AUCKLAND, "2027-03-04 20:00", "9 business_hours", "2027-03-07 21:00"),
+        (AUCKLAND, "2027-03-05 21:00", "1 business_hours", "2027-03-07 21:00"),  # their Saturday
+        (AUCKLAND, "2027-03-31 21:00", "2 days", "2027-04-02 21:00"),
+        (AUCKLAND, "2027-03-31 21:00", "4 days", "2027-04-04 22:00"),  # an hour later: their winter time has begun
+        (
+            NIGHT,
+            "2027-03-27 00:00",
+            "1 business_hours",
+            "2027-03-29 01:00",
+        ),  # half an hour on the 27th, none on the 28th
     ],
 )
 def test_when_a_patience_is_over(business: Business, since: str, said: str, due: str) -> None:
@@ -59,7 +75,7 @@ def test_what_is_no_patience(said: str) -> None:
 
 def test_the_shorter_of_two_patiences() -> None:
     said = ("1 hours", "1 business_hours", "1 days", "1 business_days")
-    assert sorted(said, key=lambda each: patience(each).nominal) == list(said)
+    assert [patience(each).nominal for each in said] == sorted({patience(each).nominal for each in said})
 
 
 def test_a_calendar_without_a_working_day_is_refused() -> None:
@@ -125,7 +141,8 @@ def test_calendars_by_country() -> None:
     )
     assert calendars.of("DE") == BERLIN
     assert calendars.of("AE") == DUBAI
-    assert calendars.of("FR").zone == calendars.of("").zone == "Europe/Paris"
+    assert calendars.of("FR") == Business(zone="Europe/Paris", opens=time(8, 30), closes=time(18))
+    assert calendars.of("") == calendars.of("FR")
     assert Calendars().of("FR") == Business()
 
 
@@ -144,6 +161,7 @@ def test_calendars_by_country() -> None:
             Problem("DE.weekend", "leaves no day to work on"),
         ),
         ({"DE": {"zone": "UTC", "closes": "08:00"}}, Problem("DE.closes", "is not after opens (09:00)")),
+        ({"DE": {"zone": "UTC", "opens": "17:00"}}, Problem("DE.closes", "is not after opens (17:00)")),
         (
             {"DE": {"zone": "UTC", "holidays": ["2027-02-30"]}},
             Problem("DE.holidays[0]", "expected a date as in 2026-01-31, found '2027-02-30'"),
