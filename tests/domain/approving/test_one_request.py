@@ -176,6 +176,7 @@ def test_whom_the_first_escalation_asks_may_decide() -> None:
 
 def test_one_voice_of_an_unnamed_group_is_enough_where_all_must() -> None:
     assert said(unnamed(quorum=ALL), ANN).granted, "nobody knows who all are: the first release asks any"
+    assert not said(unnamed(quorum=ALL), ANN, verb="abstain").granted
 
 
 def test_who_handed_another_voice_on_keeps_what_they_said_with_their_own() -> None:
