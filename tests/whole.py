@@ -46,6 +46,8 @@ POLICY: dict[str, Any] = {
     ],
 }
 
+PEOPLE: tuple[dict[str, Any], ...] = ({"email": DESK, "name": "Dana Desk", "groups": ["deal_desk", "sales_lead"]},)
+
 
 class Refused(Exception):
     """A definite no: asking again under the same key gives the same answer."""
@@ -111,8 +113,15 @@ class Whole:
         page: dict[str, Any] = await self.get(f"/v1/deals/{deal_id}")
         return page
 
-    async def furnish(self, *, entity: str = "acme", sandboxes: Mapping[str, str] | None = None) -> None:
-        """An entity, its sandboxes (id → now), a price book and an approval policy."""
+    async def furnish(
+        self,
+        *,
+        entity: str = "acme",
+        sandboxes: Mapping[str, str] | None = None,
+        policy: Mapping[str, Any] = POLICY,
+        people: Sequence[Mapping[str, Any]] = PEOPLE,
+    ) -> None:
+        """An entity, its sandboxes (id → now), a price book, an approval policy, and the people whom it asks."""
         said = {
             "id": entity,
             "name": "Acme GmbH",
@@ -125,7 +134,9 @@ class Whole:
         }
         await self.post("/v1/entities", said, key=f"entity-{entity}")
         await self.post("/v1/price-books", BOOK, key="book")
-        await self.post("/v1/policies/approval", POLICY, key="policy")
+        await self.post("/v1/policies/approval", policy, key="policy")
+        for person in people:
+            await self.post("/v1/people", person, key=f"person-{person['email']}")
         for id_, starts_at in (sandboxes or {}).items():
             await self.post(
                 f"/v1/entities/{entity}/sandbox", {"id": id_, "name": id_, "starts_at": starts_at}, key=f"sandbox-{id_}"
@@ -171,7 +182,7 @@ class Whole:
 
 
 async def make_keys(database_url: str) -> None:
-    """q2c_sales (an admin, who owns the deals) and q2c_desk (who is in every group that approves)."""
+    """q2c_sales (an admin, who owns the deals) and q2c_desk; whom approvals are asked of by name is in `people` (`furnish`)."""
     connection = await asyncpg.connect(database_url)
     try:
         for name, person, role, groups in (

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.desk import BY_CHAT, MATRIX, PEOPLE, Desk, Word
 from tests.faults.fates import REAL, VIRTUAL, Fate, spread
+from tests.inbox import Inbox
 from tests.whole import Whole
 
 FAULTS = "lost=0.03,error=0.04,slow=0.02,late=0.03,hook_dup=0.2,hook_late=0.2,hook_shuffle=0.2"
@@ -38,6 +40,7 @@ class Campaign:
 
     whole: Whole
     deals: list[Played]
+    desk: Desk
     seed: int = 0
     say: Callable[[str], None] = lambda _: None
     kills: Counter[str] = field(default_factory=Counter)
@@ -47,14 +50,18 @@ class Campaign:
 
     async def run(self, rounds: int) -> None:
         """Play every deal to its end while `rounds` rounds of kills go on; returns when all of both is over."""
-        await self.whole.furnish(entity=REAL_ENTITY, sandboxes=dict.fromkeys(SANDBOXES, STARTS_AT))
+        sandboxes = dict.fromkeys(SANDBOXES, STARTS_AT)
+        await self.whole.furnish(entity=REAL_ENTITY, sandboxes=sandboxes, policy=MATRIX, people=PEOPLE)
         await self._behave(REAL_ENTITY, "signature", "*", {"action": "sign", "after_hours": 0})
         killer = asyncio.create_task(self._kill(rounds))
         real = [deal for deal in self.deals if deal.entity == REAL_ENTITY]
         gate = asyncio.Semaphore(6)
+        talked = asyncio.Semaphore(
+            len(real)
+        )  # decisions by link are made while servers die: these deals wait for nobody
         async with asyncio.TaskGroup() as group:
             for deal in real:
-                group.create_task(self._play_real(deal, gate))
+                group.create_task(self._play_real(deal, talked if deal.fate.words else gate))
             for sandbox in SANDBOXES:
                 group.create_task(self._play_sandbox(sandbox, gate))
         self._tell("every deal was played")
@@ -98,6 +105,18 @@ class Campaign:
                 await self._revise(deal, discount_percent="15")
             if fate.approve:
                 await self._decide(deal, 2 if fate.reject_first else 1, approve=True)
+        for together in fate.words:
+            await self._words(deal, together)
+
+    async def _words(self, deal: Played, together: tuple[Word, ...]) -> None:
+        """All who speak at once; a version that was proposed meanwhile is submitted first."""
+        version = together[0].version
+        if version > 1:
+            page = await self._until(deal, lambda page: _priced(page, version))
+            if page["waits_for"] == "submission":
+                key = f"submit-{version}-{deal.name}"
+                await self.whole.post(f"/v1/deals/{deal.id}/submit", {"version": version}, key=key)
+        await asyncio.gather(*(self.desk.say(deal.name, deal.id, word) for word in together))
 
     async def _decide(self, deal: Played, version: int, *, approve: bool) -> None:
         await self._until(deal, lambda page: page["waits_for"] == "approval" and self._asked(page))
@@ -207,6 +226,10 @@ class Campaign:
             await self._revise(deal, discount_percent="5")
 
 
+def _priced(page: dict[str, Any], version: int) -> bool:
+    return page["orders"][0]["version"] == version and page["waits_for"] in {"submission", "approval"}
+
+
 def campaign(whole: Whole, *, deals: int = 50, seed: int = 0, say: Callable[[str], None] = lambda _: None) -> Campaign:
     """Two fifths of the deals on the wall's clock, the others spread over three sandboxes."""
     real = max(1, deals * 2 // 5)
@@ -218,4 +241,5 @@ def campaign(whole: Whole, *, deals: int = 50, seed: int = 0, say: Callable[[str
         Played(fate=fate, name=f"{fate.name}-v{n}", entity=SANDBOXES[n % len(SANDBOXES)])
         for n, fate in enumerate(virtual)
     ]
-    return Campaign(whole=whole, deals=played, seed=seed, say=say)
+    inbox = Inbox(api=whole.api, outside=whole.outside, channels=BY_CHAT)
+    return Campaign(whole=whole, deals=played, desk=Desk(inbox=inbox), seed=seed, say=say)

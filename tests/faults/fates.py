@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.desk import DORA, FAY, FLO, FRED, KEN, Word
+from tests.whole import DESK
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fate:
     """One kind of deal. `outside` are behaviours by party; `ends` is the stage it must be in at the end.
 
     `pays`: "card"; "transfer": its payer orders each invoice's amount for its due date; "never".
+    `words`: what the desk says by one-click links, round after round, all of one round at once.
     `gives_up`: it parks for good, and an operator cancels it. `renews`: how many terms it has at least at the end.
     """
 
@@ -22,6 +26,7 @@ class Fate:
     ends: str = "active"
     approve: bool = False
     reject_first: bool = False
+    words: tuple[tuple[Word, ...], ...] = ()
     revise_after_decline: bool = False
     gives_up: bool = False
     retry_charge: bool = False
@@ -37,10 +42,22 @@ TRANSFER = {"method": "transfer", "net_days": 14}
 GONE = {"provisioner": {"fail_step": "users", "times": -1, "for_good": True}}
 SHAKY = {"provisioner": {"fail_step": "entitlements", "times": 2}}
 
+STEEP = {"discount_percent": "25"}
+LEVELS = ((Word(who=DORA),), (Word(who=FAY), Word(who=FRED)))
+HANDED_ON = ((Word(who=DESK, verb="delegate", form={"to": KEN}),), (Word(who=KEN),))
+COUNTERED = (
+    (Word(who=DESK, verb="changes", form={"d0": "22", "d1": ""}),),
+    (Word(who=DORA, version=2),),
+    (Word(who=FRED, version=2), Word(who=FLO, version=2)),
+)
+
 # On the wall's clock, up to active with the first invoice paid; by how many of twenty.
 REAL: tuple[tuple[Fate, int], ...] = (
-    (Fate(name="plain"), 8),
-    (Fate(name="approved", terms={"discount_percent": "15"}, approve=True), 3),
+    (Fate(name="plain"), 4),
+    (Fate(name="approved", terms={"discount_percent": "15"}, approve=True), 2),
+    (Fate(name="two-levels", terms=STEEP, words=LEVELS), 2),
+    (Fate(name="handed-on", terms={"discount_percent": "15"}, words=HANDED_ON), 2),
+    (Fate(name="countered", terms=STEEP, words=COUNTERED), 1),
     (Fate(name="declined-once", outside=_card("insufficient_funds", "succeed"), retry_charge=True), 3),
     (Fate(name="shaky", outside=SHAKY), 2),
     (Fate(name="gone", outside=GONE, ends="ended", gives_up=True), 2),
@@ -49,7 +66,9 @@ REAL: tuple[tuple[Fate, int], ...] = (
 
 # In sandboxes, over the months; by how many of thirty.
 VIRTUAL: tuple[tuple[Fate, int], ...] = (
-    (Fate(name="monthly"), 7),
+    (Fate(name="monthly"), 5),
+    (Fate(name="two-levels-later", terms=STEEP, words=LEVELS), 1),
+    (Fate(name="countered-later", terms=STEEP, words=COUNTERED), 1),
     (Fate(name="quarterly", terms={"interval_months": 3}), 2),
     (Fate(name="recovers", outside=_card("succeed", "insufficient_funds", "insufficient_funds", "succeed")), 3),
     (Fate(name="broke", outside=_card("succeed", "insufficient_funds"), pays="never", ends="ended"), 2),

@@ -12,6 +12,7 @@ from pathlib import Path
 from cli.audit_run import audited, settings_from
 from tests.faults.campaign import FAULTS, REAL_ENTITY, SANDBOXES, Campaign, campaign
 from tests.faults.checks import breaches, settle
+from tests.faults.desk_checks import desk_breaches
 from tests.whole import whole
 
 
@@ -32,7 +33,7 @@ async def play(
         await settle(system, (REAL_ENTITY, *SANDBOXES))
         say("settled")
         await system.control("faults", faults="")  # an audit asks each thing once, and wants an answer
-        found = await breaches(system, played.deals)
+        found = await breaches(system, played.deals) + await desk_breaches(system, played.desk)
         for check in await audited(settings_from(system.system.environment())):
             found += [f"audit: {check.name}: {breach}" for breach in check.breaches]
         return played, found
