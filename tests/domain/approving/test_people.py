@@ -80,6 +80,19 @@ def test_a_voice_goes_through_five_hands_at_most() -> None:
     assert seating(a_directory(*chain[:5]), [A], group="", at=NOW, barred=()).seats == ()
 
 
+def test_letters_of_an_address_make_no_other_person() -> None:
+    people = (Person(email=A, manager=D.upper()), *(Person(email=name) for name in NAMES[1:]))
+    directory = Directory(people, (out(A.upper(), B.title()), out(B.title(), C.upper())))
+    assert directory.person(A.upper()) == people[0]
+    assert directory.named((A.upper(), A), ()) == (A,)
+    assert directory.manager_of(A.upper()) == D
+    assert seating(directory, [A.upper(), A], group="", at=NOW, barred=()).seats == (
+        Seat(member=A, holder=C, via=(B,)),
+    )
+    for barred in (A, B, C):
+        assert seating(directory, [A], group="", at=NOW, barred=(barred.title(),)).seats == ()
+
+
 some_delegations = st.lists(
     st.builds(
         out,
@@ -120,6 +133,9 @@ def test_no_voice_passes_through_who_may_not(delegations: list[Delegation], barr
         ((out(A, B, until=3), out(B, A, since=3)), ()),
         ((out(A, B, until=3), out(B, A, since=2)), ((A, B),)),
         ((out(A, B, away=False), out(B, A)), ()),
+        ((out(A, B), out(B, A, away=False)), ()),
+        ((out(A, B, groups=("desk",)), out(B, A, groups=("desk",))), ((A, B),)),
+        ((out(A.upper(), B), out(B, A.upper())), ((A, B),)),
     ],
 )
 def test_deputies_in_a_circle(delegations: tuple[Delegation, ...], found: tuple[tuple[str, ...], ...]) -> None:
