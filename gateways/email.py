@@ -42,9 +42,10 @@ class SmtpMailer:
                 self._message(mail), hostname=self._host, port=self._port, timeout=TIMEOUT_SECONDS, start_tls=None
             )
         except aiosmtplib.SMTPRecipientsRefused as refused:
+            said = "mail: " + "; ".join(f"{one.code} {one.message}" for one in refused.recipients)
             if all(one.code >= PERMANENT for one in refused.recipients):
-                raise GatewayRefused(f"mail: {refused}") from refused
-            raise GatewayUnavailable(f"mail: {refused}") from refused
+                raise GatewayRefused(said) from refused
+            raise GatewayUnavailable(said) from refused
         except aiosmtplib.SMTPNotSupported as lacking:  # an address that this server cannot write to
             raise GatewayRefused(f"mail: {lacking}") from lacking
         except _US as answered:

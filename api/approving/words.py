@@ -25,7 +25,7 @@ def reasons(words: Words, said: str) -> list[str]:
     """Why somebody is asked, sentence by sentence; what the policy says in words that we do not know stays as it is.
 
     >>> reasons(approve_words("fr"), "discount of 15 % is over 10 %; a friend of the house")
-    ['remise de 15\\u202f%, au-dessus de 10\\u202f%', 'a friend of the house']
+    ['remise de 15\u202f%, au-dessus de 10\u202f%', 'a friend of the house']
     """
     return in_words.reasons(words.language, said)
 

@@ -10,6 +10,10 @@ from api.notices.render import Text
 
 # what Slack takes, in UTF-16 units of the escaped text, as its clients count
 HEADER, SECTION, BUTTON, FALLBACK = 150, 3000, 75, 4000
+_QUOTED = {
+    "en": "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}",
+    "fr": "«\N{NARROW NO-BREAK SPACE}{}\N{NARROW NO-BREAK SPACE}»",
+}
 
 
 def post(text: Text) -> tuple[str, tuple[dict[str, Any], ...]]:
@@ -17,7 +21,7 @@ def post(text: Text) -> tuple[str, tuple[dict[str, Any], ...]]:
     link = f"\n<{text.link}|{fitting(text.button, BUTTON)}>" if text.link else ""
     fallback = fitting(f"{text.subject}\n{text.lead}", FALLBACK - _size(link)) + link
     blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(text.subject, HEADER)}]
-    parts = [text.lead, *([_quoted(text.said)] if text.said else []), *_sections(text.fact_lines)]
+    parts = [text.lead, *([_QUOTED[text.language].format(text.said)] if text.said else []), *_sections(text.fact_lines)]
     blocks += [{"type": "section", "text": _plain(part, SECTION)} for part in parts if part]
     if text.link:
         button = {"type": "button", "action_id": "open", "style": "primary", "text": _plain(text.button, BUTTON)}
@@ -25,10 +29,6 @@ def post(text: Text) -> tuple[str, tuple[dict[str, Any], ...]]:
     if small := [part for part in (text.sandbox, text.foot) if part]:
         blocks.append({"type": "context", "elements": [_plain(part, SECTION) for part in small]})
     return fallback, tuple(blocks)
-
-
-def _quoted(said: str) -> str:
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{said}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def _sections(lines: Iterable[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.approving.story import group_name
 from api.notices.render import MOST_ASKS, NothingToTell, Told, Wanted
 from gateways.reasons import reasons, system_words
 from gateways.words import Words, language_of, words_of
@@ -115,7 +116,7 @@ def _amounts(found: RowMapping, words: Words) -> dict[str, str]:
 def _asks(said: Mapping[str, Any], language: str) -> tuple[Wanted, ...]:
     return tuple(
         Wanted(
-            group=str(ask.get("group", "")),
+            group=group_name(str(ask.get("group", ""))),
             level=int(ask.get("level", 0)),
             reasons=reasons(language, str(ask.get("reason", ""))),
         )

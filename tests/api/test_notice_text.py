@@ -78,7 +78,7 @@ def test_the_same_in_french_and_as_a_post() -> None:
         "La main revient aux ventes.\n<https://q2c.example/a/token|Voir>"
     )
     assert [block["type"] for block in blocks] == ["header", "section", "section", "section", "actions"]
-    assert blocks[2]["text"] == {"type": "plain_text", "text": "“18 %, pas plus.\nMerci”", "emoji": False}
+    assert blocks[2]["text"] == {"type": "plain_text", "text": "«\u202f18 %, pas plus.\nMerci\u202f»", "emoji": False}
     why = "Motif (deal_desk, niveau 1)\xa0: discount of 20 % is over 10 %\u202f; region EMEA\n"
     assert blocks[3]["text"]["text"].startswith(why)
     assert blocks[4]["elements"][0]["url"] == "https://q2c.example/a/token"

@@ -65,7 +65,7 @@ async def test_a_notice_reaches_a_person_by_mail_and_in_their_channel(office: Of
     url = lines.pop(-2)
     assert lines == [
         "sam@acme.example demande votre accord sur Globex 2027 pour Globex (version 1).",
-        "Motif (deal_desk, niveau 1)\xa0: remise de 20\u202f%, au-dessus de 10\u202f%",
+        "Motif (deal desk, niveau 1)\xa0: remise de 20\u202f%, au-dessus de 10\u202f%",
         "Vous remplacez\xa0: vera@acme.example",
         "Montant\xa0: 1\u202f200,00\xa0EUR sur 12 mois, soit 20\u202f% sous le prix catalogue de 1\u202f500,00\xa0EUR",
         "Par an\xa0: 1\u202f200,00\xa0EUR",
@@ -231,7 +231,7 @@ async def test_a_mailbox_that_refuses_for_good_is_asked_once_and_one_that_is_ful
     await office.until_sent(gone)
     [refused] = await office.told(gone)
     assert (refused.status, refused.attempts) == ("refused", 1)
-    assert "No such mailbox" in refused.error
+    assert refused.error == "mail: 550 5.1.1 No such mailbox"
     while not (waits := (await office.told(full))[0]).attempts:
         await office.relay.once()
     assert (waits.status, "Mailbox full" in waits.error) == ("waiting", True)

@@ -70,7 +70,7 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
     [address] = [line for line in mail["body"].splitlines() if line.startswith(f"{whole.settings.public_url}/a/")]
     [button] = [block for block in post["blocks"] if block["type"] == "actions"]
     assert button["elements"][0]["url"] == address
-    assert "sales_manager" in mail["body"]
+    assert "sales manager" in mail["body"]
 
     said = {"version": 1, "approve": True, "reason": "strategic account"}
     decided = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)

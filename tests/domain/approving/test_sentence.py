@@ -52,7 +52,9 @@ def test_every_list_of_words_is_read_back(fact: str, words: list[str], found: bo
 
 def test_what_nobody_knows_is_read_back() -> None:
     for fact in NUMBERS:
-        assert read(Test(fact, "over", ((EVERY_CURRENCY, Decimal(1)),)).says({})[1]) == Sentence(kind=UNKNOWN, fact=fact)
+        assert read(Test(fact, "over", ((EVERY_CURRENCY, Decimal(1)),)).says({})[1]) == Sentence(
+            kind=UNKNOWN, fact=fact
+        )
     for fact in AMOUNTS:
         one = Test(fact, "over", (("EUR", Decimal(1)),))
         assert read(one.says({"currency": "EUR"})[1]) == Sentence(kind=UNKNOWN, fact=fact)
@@ -70,5 +72,11 @@ def test_anything_else_is_nobody_s_sentence(said: str) -> None:
 
 
 def test_a_person_s_own_words_are_left_alone() -> None:
-    for said in ("", "discount", "discount of 15 is over 10", "ACV of 5 EUR is over 4 USD", "term of 3 days is over 2 days"):
+    for said in (
+        "",
+        "discount",
+        "discount of 15 is over 10",
+        "ACV of 5 EUR is over 4 USD",
+        "term of 3 days is over 2 days",
+    ):
         assert read(said) is None
