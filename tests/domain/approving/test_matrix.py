@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.approving.condition import Value, sheet
 from domain.approving.needing import needs
-from domain.approving.policy import Matrix, MatrixInvalid
+from domain.approving.policy import Matrix, MatrixInvalid, Members
 from domain.errors import Problem
 from domain.need import Need, Rung
 from domain.quoting.facts import Facts
@@ -165,6 +165,31 @@ def test_a_group_is_who_serves_the_deal(
     document = {**a_matrix(require=[{"group": "finance"}]), "groups": {"finance": members}}
     (need,) = asked(document, **facts)
     assert (need.people, need.roles) == (people, roles)
+
+
+def test_who_serves_some_regions_serves_no_deal_of_which_none_is_known() -> None:
+    members = Members(people=("fay@x.example",), regions=("EMEA",))
+    served = (
+        {},
+        {"regions": None},
+        {"regions": ()},
+        {"region": "AMER"},
+        {"region": "EMEA"},
+        {"regions": ("AMER", "EMEA")},
+    )
+    assert [members.serve(facts) for facts in served] == [False, False, False, False, True, True]
+
+
+def test_rungs_are_whom_the_policy_names_and_its_own_words_are_no_groups() -> None:
+    assert asked(a_matrix())[0].rungs == (), "it escalates to nobody"
+    words = ("manager", "next_level", "legal", "sales")
+    (need,) = asked(a_matrix(escalate=[{"after": "1 days", "to": word} for word in words]))
+    assert [(rung.to, rung.roles) for rung in need.rungs] == [
+        ("manager", ()),
+        ("next_level", ()),
+        ("legal", ("legal",)),
+        ("sales", ()),
+    ]
 
 
 some_facts = st.builds(
