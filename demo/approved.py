@@ -127,7 +127,7 @@ def _notes(house: House, case: CaseStory) -> str:
                 notes.append(f"{entry['group']} stands from version {entry['stands_on_version']}")
             case "approve" if _stands_in(entry) and not _was_escalated(case, entry):
                 notes.append(f"{who} for {_name(house, entry['voices'][0])}")
-    return "; ".join(dict.fromkeys(notes))
+    return "\n".join(dict.fromkeys(notes))
 
 
 def _stands_in(entry: Json) -> bool:

@@ -18,13 +18,7 @@ EVERYTHING = "d0"  # the first field of a counter-proposal: the discount on ever
 
 async def decide_by_link(world: World, post: Post, person: Person, act: Act, deal: str) -> None:
     """What this person does by the link about this deal. Raises Refused where the page does not take it."""
-
-    async def look() -> str:
-        inbox = _mailed if act.source == "mail" else _posted
-        found = await inbox(world, person, deal, f"version {act.version}")
-        return found[-1] if found else ""
-
-    link = await post.wait(look, who=person.name, what=f"a link to {deal} by {act.source}")
+    link = await link_to(world, post, person, deal, version=act.version, source=act.source)
     page = await world.browse(link)
     where = f"{person.name} at {link}"
     if page.status_code != FOUND:
@@ -41,6 +35,19 @@ async def decide_by_link(world: World, post: Post, person: Person, act: Act, dea
     said = parse_qs(urlsplit(str(done.url)).query).get("said", [""])[0]
     if done.status_code != FOUND or said not in (act.what, "heard"):
         raise Refused(where, done.status_code, {"detail": f"the page says {said!r} to {act.what}"})
+
+
+async def link_to(
+    world: World, post: Post, person: Person, deal: str, *, version: int = 1, source: str = "mail"
+) -> str:
+    """The newest link in the person's mail or chat about this version, once it is there. Raises Refused where none comes."""
+
+    async def look() -> str:
+        inbox = _mailed if source == "mail" else _posted
+        found = await inbox(world, person, deal, f"version {version}")
+        return found[-1] if found else ""
+
+    return await post.wait(look, who=person.name, what=f"a link to {deal} by {source}")
 
 
 async def _mailed(world: World, person: Person, *about: str) -> list[str]:

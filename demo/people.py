@@ -13,6 +13,7 @@ from demo.furnish import House, Sandbox
 from demo.records import Deal, Person, PriceRise
 
 MOST_RUNS = 5
+YOURS = "(yours to answer)"  # what is opened again, for whoever looks around after the play
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,15 +112,17 @@ class Office:
             moved = await desk.post(path, {"most": 50}, once=f"run/{sandbox.id}/{run}")
         return previewed, moved
 
-    async def show_again(self, case: Case) -> None:
-        """Sales opens a second deal like this one and submits it: its quote stands open for whoever wants to look."""
+    async def show_again(self, case: Case) -> str:
+        """Sales opens a second deal like this one and submits it, for whoever wants to look, or to decide. Returns its name."""
         draft = case.deal.draft(self.house.book.accounts[case.deal.account]) | {"start": "provisioning"}
         account = case.sandbox.accounts[case.deal.account]
-        said = {"name": f"{case.deal.name} (yours to answer)", "account_id": account, "draft": draft}
+        name = f"{case.deal.name} {YOURS}"
+        said = {"name": name, "account_id": account, "draft": draft}
         page = await self._owner(case).post("/v1/deals", said, once=f"again/{case.deal.account}")
         version = page["orders"][0]["version"]
         path = f"/v1/deals/{page['id']}/submit"
         await self._owner(case).post(path, {"version": version}, once=f"again/{case.deal.account}/{version}")
+        return name
 
     async def _submit(self, case: Case, page: Json) -> None:
         version = page["orders"][0]["version"]

@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -21,6 +21,7 @@ from typing import Any
 from rich.console import Console
 
 from demo.approved import keep
+from demo.approver import link_to
 from demo.book import FOLDER, Book, load_book
 from demo.client import Refused, World
 from demo.expect import mismatches
@@ -147,7 +148,9 @@ async def _run(
         further(console, house, story, kept)
         _times(console, up - began, played - up, monotonic() - played, story)
         if serve:
-            await _serve(system, key, console, await _open_quote(house, lives))
+            links = {"a customer's page": await _open_quote(house, lives)}
+            links["an approver's page"] = await _open_approval(house, lives)
+            await _serve(system, key, console, links)
         return not wrong and clean
     finally:
         await world.close()
@@ -194,14 +197,28 @@ async def _open_quote(house: House, lives: list[Life]) -> str:
     return await new_link(life.post, case, house)
 
 
-async def _serve(system: System, key: str, console: Console, link: str) -> None:
+async def _open_approval(house: House, lives: list[Life]) -> str:
+    """The link to an approval that waits, as it is in the approver's mail; '' where nobody of the book acts by name."""
+    life, case = next(
+        ((life, case) for life in lives for case in life.cases if case.id and case.course and case.course.kept_as),
+        (None, None),
+    )
+    if life is None or case is None:
+        return ""
+    name = await life.office.show_again(case)
+    waiting = await house.admin.get("/v1/approvals")
+    seats = next(request["seats"] for request in waiting if request["deal_name"] == name)
+    return await link_to(house.world, life.post, house.book.people[seats[0]["holder"]], name)
+
+
+async def _serve(system: System, key: str, console: Console, links: Mapping[str, str]) -> None:
     """Everything stays up until Ctrl-C."""
     console.print("\nIt stays up until Ctrl-C:", style="bold")
     lines = {
         "API, with its docs": f"{system.api_url}/docs",
         "Temporal": f"http://127.0.0.1:{system.ports['temporal_ui']}",
         "outside parties": f"{system.sandbox_url}/docs",
-        "a customer's page": link,
+        **links,
         "admin key": key,
         "from a terminal": f"Q2C_API_URL={system.api_url} Q2C_API_KEY={key} q2c deal list",
     }

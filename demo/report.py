@@ -191,7 +191,7 @@ def further(console: Console, house: House, story: Story, kept: Sequence[Kept]) 
             for each in kept
         ),
         "q2c preview quote       a quote without a server: .venv/bin/q2c preview quote demo/quotes/three-offers.yaml",
-        f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, a customer's page, the API's docs, Temporal",
+        f"make demo SERVE=1       the same, left up: its {count} invoices as PDF, a customer's and an approver's page, the API's docs",
         "docs/one-deal.md        one deal, file by file, from quote to cash",
         "make up                 a system of your own, with its data in ./.q2c; `q2c --help`",
     ):

@@ -156,15 +156,13 @@ def test_quotes_are_approved_shown_asked_about_declined_chosen_and_billed_as_pre
     project = timeline(done.stdout, "Abbaye Textiles project")
     assert "2026-03-16  Milestone design is reached (Julien Moreau)" in project
 
-    assert timeline(done.stdout, "Nordhafen Reederei fleet office")[13].endswith("asked to approve version 2")
-
     said = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "Fri 2026-01-16 16:00 v2 Nils Bergman is reminded" in said
     assert "Tue 2026-01-20 16:00 v2 nobody of deal_desk answered: Victor Lang may decide as well" in said
     assert any(
         "Henrik Aalto approves for Carla Mendes, who is away (as is the deputy, Paula Stein)" in line for line in said
     )
-    assert any("finance stands from version 1; legal stands from" in line for line in said)
+    assert any(line.endswith("finance stands from version 1") for line in said)
     assert "Pacific Kelp Farms archive never the quote expired" in said
     assert any(line.endswith("better (21,939.30 EUR), best (100,497.81 EUR)") for line in said)
     assert sum(line.endswith("the same, line by line") for line in said) == 5
