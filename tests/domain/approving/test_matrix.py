@@ -169,7 +169,7 @@ def test_a_group_is_who_serves_the_deal(
 
 def test_who_serves_some_regions_serves_no_deal_of_which_none_is_known() -> None:
     members = Members(people=("fay@x.example",), regions=("EMEA",))
-    served = (
+    served: tuple[dict[str, Value], ...] = (
         {},
         {"regions": None},
         {"regions": ()},
