@@ -296,6 +296,4 @@ def steps(order: Order) -> tuple[Step, ...]:
             if order.provisioning.complete:
                 found.append(Step(kind=StepKind.ACTIVATE, subject=subject, number=order.version, at=since))
             found.extend(entitlement.steps(order.provisioning, subject=subject, at=since))
-        case _:
-            pass
     return tuple(found)

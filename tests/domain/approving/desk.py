@@ -175,8 +175,10 @@ class Desk(Life):
         )
         return self.say(body, by=by)
 
-    def leave(self, person: str) -> None:
-        people = (replace(p, left_at=self.now) if p.email == person and p.left_at is None else p for p in self.people)
+    def leave(self, person: str, *, at: datetime | None = None) -> None:
+        people = (
+            replace(p, left_at=at or self.now) if p.email == person and p.left_at is None else p for p in self.people
+        )
         self.directory = replace(self.directory, people=tuple(people))
 
     def away(self, person: str, to: str, *, days: int, away: bool = True, since: datetime | None = None) -> None:

@@ -123,7 +123,7 @@ class DeskWatch:
         """The names of a request, as long as nothing but votes has happened to it since it was asked."""
         body = outcome.message.body if isinstance(outcome, Taken) else None
         moved = isinstance(body, Reseat | ApplyPolicy) or (isinstance(body, Decide) and body.what == "delegate")
-        if moved or step.kind in (StepKind.REMIND, StepKind.ESCALATE):
+        if moved or step.kind in (StepKind.LOOK, StepKind.REMIND, StepKind.ESCALATE):
             self.asked.clear()
         order = self.desk.deal.order(step.subject)
         if step.kind is StepKind.ASK and isinstance(outcome, Asked) and order is not None:

@@ -168,16 +168,16 @@ class ApprovalMachine(RuleBasedStateMachine):
     def _now(self) -> tuple[str, int]:
         return self.desk.order.subject, self.desk.order.version
 
-    @rule(person=people, to=people, days=st.sampled_from((1, 5, 30)), away=st.booleans())
-    def stands_in(self, person: str, to: str, days: int, away: bool) -> None:
+    @rule(person=people, to=people, days=st.sampled_from((1, 5, 30)), away=st.booleans(), later=st.sampled_from((0, 2)))
+    def stands_in(self, person: str, to: str, days: int, away: bool, later: int) -> None:
         if person != to:
-            self.desk.away(person, to, days=days, away=away)
+            self.desk.away(person, to, days=days, away=away, since=self.desk.now + timedelta(days=later))
 
     @precondition(_in_approval)
-    @rule(person=st.sampled_from(EVERYBODY[1:]), told=st.booleans())
-    def leaves(self, person: str, told: bool) -> None:
+    @rule(person=st.sampled_from(EVERYBODY[1:]), told=st.booleans(), later=st.sampled_from((0, 3)))
+    def leaves(self, person: str, told: bool, later: int) -> None:
         if sum(p.left_at is None for p in self.desk.people) > 6:
-            self.desk.leave(person)
+            self.desk.leave(person, at=self.desk.now + timedelta(days=later))
         if told:
             self.desk.reseat(person)
 

@@ -64,6 +64,26 @@ async def test_record_a_desk(database_url: str, temporal_server: TemporalServer,
         await keep(w.temporal, w.handle(deal).id, "deal-desk")
 
 
+async def test_record_people_who_move(
+    database_url: str, temporal_server: TemporalServer, outside: SandboxProcess
+) -> None:
+    """Away from a known day, back from another, handed on to one who is away: who decides is looked up at each."""
+    async with world(database_url, temporal_server.address, outside) as w:
+        desk, vp = PEOPLE["desk"][0], PEOPLE["vp"][0]
+        said = {"person": desk, "delegate_to": vp, "since": "2027-01-01T18:00:00Z", "until": "2027-01-02T06:00:00Z"}
+        assert (await w.post("/v1/absences", said, by="admin")).status_code == 201
+        deal = await w.open(await w.account(), lines=DISCOUNTED)
+        await w.say(deal, "submit", {"version": 1})
+        await w.advance("2027-01-02T07:00:00Z")  # away, and back again
+        handed = {"version": 1, "verb": "delegate", "to": vp, "reason": "you know them"}
+        await w.say(deal, "decide", handed, by="desk")
+        await w.say(deal, "decide", {"version": 1, "approve": True, "reason": "fine"}, by="vp")
+        await w.settled(deal, "signature")
+        looked = "SELECT count(*) FROM deal_steps WHERE kind = 'look'"
+        assert (await w.rows(looked))[0][0] == 3
+        await keep(w.temporal, w.handle(deal).id, "deal-look")
+
+
 async def test_record_a_deal(database_url: str, temporal_server: TemporalServer, outside: SandboxProcess) -> None:
     async with world(database_url, temporal_server.address, outside) as w:
         deal = await w.open(
