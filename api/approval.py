@@ -1,5 +1,6 @@
 """What waits for an approver: what they were asked by name, and what waits for the groups they are in; the longest first."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,6 +16,7 @@ from api.store import Db
 from models import approval as approvals
 from models.approval import ApprovalRequestRow
 from models.deal import DealRow
+from models.entity import LegalEntityRow
 from models.quote import QuoteVersionRow
 
 router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
@@ -53,6 +55,7 @@ class WaitingOut(Out):
     acv: AmountOut
     discount_percent: Figure
     own: bool = Field(description="the caller's own deal: somebody else has to decide")
+    now: At = Field(description="on the deal's own clock: a sandbox's, or the wall's")
 
 
 @router.get("")
@@ -70,13 +73,17 @@ async def list_approvals(caller: Anyone, database: Db, mine: Annotated[bool, Que
         deals = {d.id: d for d in (await session.exec(select(DealRow).where(col(DealRow.id).in_(ids)))).all()}
         query_versions = select(QuoteVersionRow).where(col(QuoteVersionRow.deal_id).in_(ids))
         versions = {(v.deal_id, v.order_number, v.version): v for v in (await session.exec(query_versions)).all()}
-    return [
-        _out(row, deals[row.deal_id], versions[row.deal_id, row.order_number, row.version], caller.person)
-        for row in rows
-    ]
+        sandboxes = select(LegalEntityRow.id, LegalEntityRow.clock_at).where(col(LegalEntityRow.clock_at).is_not(None))
+        clocks = dict((await session.exec(sandboxes)).all())
+    now = datetime.now(tz=UTC)
+    found = []
+    for row in rows:
+        deal, version = deals[row.deal_id], versions[row.deal_id, row.order_number, row.version]
+        found.append(_out(row, deal, version, caller.person, clocks.get(deal.entity_id) or now))
+    return found
 
 
-def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, person: str) -> WaitingOut:
+def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, person: str, now: datetime) -> WaitingOut:
     return WaitingOut(
         id=row.id,
         deal_id=deal.id,
@@ -100,4 +107,5 @@ def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, perso
         acv=amount(version.acv_minor, version.currency),
         discount_percent=discount_of(version),
         own=deal.owner == person,
+        now=now,
     )

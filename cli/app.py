@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "cli.demo:demo",
     "audit": "cli.audit:audit",
     "approve": "cli.approve:approve",
+    "notices": "cli.notice:notices",
 }
 PREVIEWS = {
     "rate": "cli.preview:rate_",
@@ -32,6 +33,7 @@ GROUPS = {
     "pricebook": "cli.price_book:app",
     "coupon": "cli.coupon:app",
     "policy": "cli.policy:app",
+    "absence": "cli.absence:app",
     "invoice": "cli.invoice:app",
 }
 

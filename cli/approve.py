@@ -1,6 +1,7 @@
 """Approvals in a terminal: what waits for you, deciding about it, and the evidence of what was decided."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,15 +9,25 @@ import typer
 from rich.text import Text
 
 from cli import show
-from cli.client import Api, api_of
-from cli.deal_id import DealId, found, open_order
+from cli.client import Api, Refused, api_of
+from cli.deal_id import found, open_order
 from cli.deal_page import print_standing
 from cli.draft_file import asked, told_in_file
 from cli.home import FOLDER, Folder
 from cli.trouble import Trouble
 from domain.approving.evidence import verify
 
-COLUMNS = ("deal", "name", "version", "asked of", "why", "until (UTC)", "ACV", "discount")
+# what the deal refuses, as somebody in a terminal needs it: what it means, and what to do
+REFUSALS = {
+    "WrongGroup": ("you are not among those who are asked now", "`q2c approve list` is what waits for you"),
+    "OwnDeal": ("nobody decides on a deal they own or a version they priced", "somebody else has to"),
+    "AlreadyDecided": ("you have answered already, and what was said stays said", "say more with --comment"),
+    "NothingToDecide": ("no version of this deal waits for approval", "`q2c deal show` tells what it waits for"),
+    "SupersededVersion": (
+        "that version is not the one that waits",
+        "read the deal again and decide on its newest version",
+    ),
+}
 
 
 def approve(  # noqa: PLR0913  (options)
@@ -33,12 +44,14 @@ def approve(  # noqa: PLR0913  (options)
     mention: Annotated[list[str] | None, typer.Option("--mention", help="Whom to tell; may be said again.")] = None,
     group: Annotated[str, typer.Option("--group", help="For this group alone.")] = "",
     version: Annotated[int | None, typer.Option("--version", help="The newest unless said.")] = None,
+    mine: Annotated[bool, typer.Option("--mine", help="With list, for an admin: only what waits for you.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What the API says, for machines.")] = False,
     folder: Folder = FOLDER,
 ) -> None:
     """What waits for you (`q2c approve list`), or a decision on a deal: to approve, unless an option says otherwise."""
     api = api_of(folder)
     if deal == "list":
-        _list(api)
+        _list(api, mine=mine, as_json=as_json)
         return
     verb = _verb(reject=reject, changes=changes, abstain=abstain, to=to, comment=comment)
     if counter is not None and verb != "changes":
@@ -59,7 +72,11 @@ def approve(  # noqa: PLR0913  (options)
         body["to"] = to
     if not body["reason"]:
         raise Trouble(f"to {verb} needs a reason", where="--reason", mend="say why: it stays with the decision")
-    _say(api, id_, body, counter)
+    page = _say(api, id_, body, counter)
+    if as_json:
+        show.as_json(page)
+    else:
+        print_standing(api, page)
 
 
 def _verb(*, reject: bool, changes: bool, abstain: bool, to: str, comment: bool) -> str:
@@ -70,38 +87,69 @@ def _verb(*, reject: bool, changes: bool, abstain: bool, to: str, comment: bool)
     return verbs[0] if verbs else "approve"
 
 
-def _say(api: Api, deal: str, body: dict[str, Any], counter: Path | None) -> None:
-    if counter is None:
-        print_standing(api, api.post(f"/v1/deals/{deal}/decide", body))
-        return
-    said = asked(counter, whole=False)
+def _say(api: Api, deal: str, body: dict[str, Any], counter: Path | None) -> Any:
+    said = asked(counter, whole=False) if counter is not None else None
     try:
-        page = api.post(f"/v1/deals/{deal}/decide", {**body, "draft": said.draft})
-    except Trouble as refused:
+        return api.post(f"/v1/deals/{deal}/decide", body if said is None else {**body, "draft": said.draft})
+    except Refused as refused:
+        if refused.type in REFUSALS or said is None:
+            raise retold(refused) from None
         raise told_in_file(said, refused) from None
-    print_standing(api, page)
 
 
-def _list(api: Api) -> None:
-    waiting = api.get("/v1/approvals")
+def retold(refused: Refused) -> Trouble:
+    """What the deal refuses, in words for a terminal; anything else as the API says it."""
+    if refused.type not in REFUSALS:
+        return refused
+    what, mend = REFUSALS[refused.type]
+    who = ", ".join(re.findall(r"'([^']+)'", refused.what))
+    return Trouble(what + (f" (asked: {who})" if who else ""), mend=mend, type_=refused.type)
+
+
+def _list(api: Api, *, mine: bool, as_json: bool) -> None:
+    waiting = api.get("/v1/approvals", mine="true" if mine else None)
+    if as_json:
+        show.as_json(waiting)
+        return
     out = show.console()
     if not waiting:
         out.print("nothing waits for you")
         return
-    made = show.table(*COLUMNS, right=("ACV", "discount"), whole=("deal",))
-    for each in waiting:
-        name = Text(each["deal_name"]) + (Text(" (your own)", style="yellow") if each["own"] else Text(""))
-        made.add_row(
-            each["deal_id"],
-            name,
-            str(each["version"]),
-            f"{each['group']}, level {each['level']}",
-            each["reason"],
-            show.instant(each["escalate_at"]),
-            each["acv"]["text"],
-            f"{each['discount_percent']} %",
-        )
-    show.put(out, made)
+    for number, each in enumerate(waiting):
+        if not number or each["deal_id"] != waiting[number - 1]["deal_id"]:
+            out.print(_deal(each), soft_wrap=True)
+        show.put(out, _request(each), 2)
+        show.put(out, Text(each["reason"], style=show.DIM), 4)
+
+
+def _deal(waits: dict[str, Any]) -> Text:
+    """The head of what waits of one deal."""
+    said = Text(waits["deal_name"], style="bold") + Text(f", version {waits['version']}")
+    said += Text(f"  {waits['total']['text']}, {waits['discount_percent']} % off list  {waits['deal_id']}")
+    return said + (Text("  your own: somebody else decides", style="yellow") if waits["own"] else Text(""))
+
+
+def _request(waits: dict[str, Any]) -> Text:
+    """Who is asked, since when and until when; ages are counted on the deal's own clock."""
+    now = show.moment(waits["now"])
+    said = Text(f"{waits['group']}, level {waits['level']}", style="bold")
+    said += Text(f": {_who(waits)}; asked {show.age(now - show.moment(waits['asked_at']))} ago")
+    if waits["escalate_at"]:
+        due = show.moment(waits["escalate_at"])
+        late = due < now
+        said += Text(f", {'late by' if late else 'due in'} {show.age(due - now)}", style="red" if late else "yellow")
+        said += Text(f" ({show.instant(waits['escalate_at'])} UTC)")
+    return said
+
+
+def _who(waits: dict[str, Any]) -> str:
+    """Who may decide by name, and how many of them it takes."""
+    holders = list(dict.fromkeys(each["holder"] for each in waits["seats"]))
+    named = ", ".join(holders) or "whoever is in the group"
+    if len(holders) == 1:
+        return named
+    many = {0: "all", 1: "any"}.get(waits["quorum"], str(waits["quorum"]))
+    return f"{many} of {named}"
 
 
 def evidence(

@@ -24,6 +24,7 @@ COLUMNS = ("deal", "name", "entity", "stage", "waits for", "since (UTC)", "next 
 
 DraftFile = Annotated[Path, typer.Argument(help="YAML or JSON: name, account, and what is asked for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal's story.")]
+Json = Annotated[bool, typer.Option("--json", help="What the API says, for machines.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which version is meant; the newest unless said.")]
 
 
@@ -73,7 +74,7 @@ def revise(deal: DealId, file: DraftFile, folder: Folder = FOLDER) -> None:
 
 
 @app.command("list")
-def list_(
+def list_(  # noqa: PLR0913  (options)
     stage: Annotated[
         str | None, typer.Option(help="quote, approval, signature, provisioning, active, suspended, ended.")
     ] = None,
@@ -85,6 +86,7 @@ def list_(
     ] = None,
     parked: Annotated[bool | None, typer.Option("--parked/--not-parked")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    as_json: Json = False,
     folder: Folder = FOLDER,
 ) -> None:
     """Deals, newest first; every option narrows."""
@@ -92,6 +94,9 @@ def list_(
     wanted = {"stage": stage, "owner": owner, "account": account, "entity": entity, "waits_for": waits_for}
     flag = None if parked is None else str(parked).lower()
     deals = list(api.pages("/v1/deals", most=limit, parked=flag, **wanted))
+    if as_json:
+        show.as_json(deals)
+        return
     out = show.console()
     columns = ("deal", "name", "stage", "waits for") if out.width < show.NARROW else COLUMNS
     made = show.table(*columns, right=("ACV",), whole=("deal", "stage"))
@@ -118,19 +123,26 @@ def _cells(deal: dict[str, Any]) -> dict[str, Any]:
 
 
 @app.command("show")
-def show_(deal: DealId, folder: Folder = FOLDER) -> None:
+def show_(deal: DealId, as_json: Json = False, folder: Folder = FOLDER) -> None:
     """The page of one deal: where it stands, what it waits for, what comes next; orders, contract, money, story."""
     api = api_of(folder)
-    print_page(api, found(api, deal))
+    id_ = found(api, deal)
+    if as_json:
+        show.as_json(api.get(f"/v1/deals/{id_}"))
+    else:
+        print_page(api, id_)
 
 
 @app.command("timeline")
-def timeline(deal: DealId, folder: Folder = FOLDER) -> None:
+def timeline(deal: DealId, as_json: Json = False, folder: Folder = FOLDER) -> None:
     """The whole story of one deal, from quote to cash."""
     api = api_of(folder)
     id_ = found(api, deal)
-    page = api.get(f"/v1/deals/{id_}")
-    print_timeline(show.console(), list(api.pages(f"/v1/deals/{id_}/timeline")), zone_of(api, page))
+    lines = list(api.pages(f"/v1/deals/{id_}/timeline"))
+    if as_json:
+        show.as_json(lines)
+    else:
+        print_timeline(show.console(), lines, zone_of(api, api.get(f"/v1/deals/{id_}")))
 
 
 @app.command("submit")

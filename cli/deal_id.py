@@ -1,6 +1,7 @@
 """A deal may be named by its id, the beginning of it, or its whole name."""
 
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -15,15 +16,15 @@ def found(api: Api, said: str) -> str:
     """A deal's id from its id, the beginning of it, or its name. Raises Trouble for none and for more than one."""
     if re.fullmatch(r"d_[a-z2-7]{26}", said):
         return said
-    matches = [
-        each
-        for each in api.pages("/v1/deals")
-        if each["name"].casefold() == said.casefold() or each["id"].startswith(said)
-    ]
+    deals = list(api.pages("/v1/deals"))
+    matches = [each for each in deals if each["name"].casefold() == said.casefold() or each["id"].startswith(said)]
     if len(matches) == 1:
         return str(matches[0]["id"])
     if not matches:
-        raise Trouble(f"there is no deal {said!r}", where="DEAL", mend="see `q2c deal list`")
+        names = {each["name"].casefold(): each["name"] for each in deals}
+        near = [names[name] for name in get_close_matches(said.casefold(), names, n=2)]
+        mend = f"did you mean {' or '.join(map(repr, near))}?" if near else "see `q2c deal list`"
+        raise Trouble(f"there is no deal {said!r}", where="DEAL", mend=mend)
     raise Trouble(
         f"{len(matches)} deals are called {said!r}",
         where="DEAL",

@@ -123,6 +123,9 @@ def _person(person: Person, read: Document, number: int) -> Item:
         "groups": list(person.groups),
         "manager": person.manager or None,
         "country": person.country or None,
+        "language": person.language,
+        "zone": person.zone,
+        "slack": person.slack,
     }
     return Item(kind="person", name=person.name, path="/v1/people", body=body, at=place(read, f"people[{number}]"))
 

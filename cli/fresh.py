@@ -18,7 +18,8 @@ from models.access import ApiKeyRow
 from models.database import Database
 from models.policy import ApprovalPolicyRow, DunningPolicyRow, latest_approval, latest_dunning
 
-POLICIES = Path(__file__).resolve().parent.parent / "demo" / "policies"
+APPROVAL = Path(__file__).with_name("standard") / "approval.yaml"  # of nobody's people
+DUNNING = Path(__file__).resolve().parent.parent / "demo" / "policies" / "dunning.yaml"
 STANDARD = "standard"
 
 
@@ -54,15 +55,15 @@ async def _first_key(session: AsyncSession, person: str) -> str | None:
 
 async def _policies(session: AsyncSession) -> None:
     if await latest_approval(session, STANDARD) is None:
-        content = _content("approval.yaml")
+        content = _content(APPROVAL)
         Matrix.parse(content)
         session.add(ApprovalPolicyRow(id=derived("ap", STANDARD, 1), name=STANDARD, version=1, content=content))
     if await latest_dunning(session, STANDARD) is None:
-        content = _content("dunning.yaml")
+        content = _content(DUNNING)
         DunningPolicy.parse(content)
         session.add(DunningPolicyRow(id=derived("dp", STANDARD, 1), name=STANDARD, version=1, content=content))
 
 
-def _content(name: str) -> dict[str, Any]:
-    content: Mapping[str, Any] = load_yaml(POLICIES / name).mapping
+def _content(path: Path) -> dict[str, Any]:
+    content: Mapping[str, Any] = load_yaml(path).mapping
     return dict(content)

@@ -1,6 +1,7 @@
 """Approval policies in a terminal: checked without a server, and tried on a deal or on a quote's file before anybody is asked."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from cli.client import api_of
 from cli.deal_id import found
 from cli.draft_file import asked, day, document, in_file
 from cli.home import FOLDER, Folder
+from cli.policy_live import apply, list_, show_
 from cli.preview_quote import price_book_of
 from cli.trouble import Trouble
 from demo.load import load_people
@@ -27,7 +29,12 @@ from domain.approving.tryout import tried
 from domain.preview.offers import previewed
 from domain.quote_draft import Draft
 
-app = typer.Typer(help="Approval policies: check one, try one on a deal.", no_args_is_help=True)
+app = typer.Typer(
+    help="Approval policies: check one, try one on a deal, read and apply those in force.", no_args_is_help=True
+)
+_LIVE: dict[str, Callable[..., None]] = {"list": list_, "show": show_, "apply": apply}
+for _name, _command in _LIVE.items():
+    app.command(_name)(_command)
 
 File = Annotated[Path, typer.Argument(help="The policy: YAML or JSON.")]
 PeopleFile = Annotated[Path | None, typer.Option("--people", help="The people's file: who is in which group.")]

@@ -1,10 +1,12 @@
 """How things look in a terminal: tables without walls, instants in one zone, ages in words; plain text where it is no terminal."""
 
+import json
 import os
 import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, RenderableType
@@ -62,6 +64,11 @@ def put(out: Console, made: RenderableType, indent: int = 0) -> None:
     with out.capture() as captured:
         out.print(Padding(made, (0, 0, 0, indent)))
     print("\n".join(line.rstrip() for line in captured.get().splitlines()), file=out.file)
+
+
+def as_json(said: Any) -> None:
+    """Print what the API said, whole, for machines."""
+    print(json.dumps(said, ensure_ascii=False, indent=2))
 
 
 def word(said: str) -> Text:
