@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.approving.evidence import BEGINNING, Entry, document, seen, verify
-from domain.document import canonical
+from domain.document import canonical, content_hash
 from tests.domain.approving.desk import facts
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -133,6 +133,39 @@ def test_what_was_changed_is_told(change: Any, problem: str) -> None:
     document_ = copy.deepcopy(made())
     change(document_)
     assert problem in verify(document_)
+
+
+def resealed(made: dict[str, Any], *entries: int) -> dict[str, Any]:
+    """As somebody would leave it who computes the hashes of these entries, and that of the whole, anew."""
+    for index in entries:
+        made["entries"][index]["sha256"] = hashed(made["entries"][index])
+    return {**made, "sha256": hashed(made)}
+
+
+def hashed(body: dict[str, Any]) -> str:
+    return content_hash({name: value for name, value in body.items() if name != "sha256"})
+
+
+def test_a_word_that_was_changed_and_hashed_anew_is_told_by_the_next_one() -> None:
+    document_ = copy.deepcopy(made())
+    document_["entries"][1]["reason"] = "none"
+    assert verify(resealed(document_, 1)) == ("entry 3 does not follow the one before it",)
+
+
+@pytest.mark.parametrize("numbers", [(2, 3, 4), (1, 2, 4), (1, 1, 2)])
+def test_an_entry_that_is_missing_between_is_told_by_its_number(numbers: tuple[int, ...]) -> None:
+    document_ = copy.deepcopy(made())
+    before = BEGINNING
+    for entry, number in zip(document_["entries"], numbers, strict=True):
+        entry.update(number=number, previous=before)
+        before = entry["sha256"] = hashed(entry)
+    wrong = [index for index, number in enumerate(numbers, start=1) if index != number]
+    assert verify(resealed(document_)) == tuple(f"entry {index} does not follow the one before it" for index in wrong)
+
+
+def test_entries_come_in_order_of_time_however_they_are_given() -> None:
+    for given_ in ([SAID, CARRIED, ASKED], [CARRIED, ASKED, SAID]):
+        assert document(DEAL, given_) == made()
 
 
 @settings(deadline=None)
