@@ -25,6 +25,7 @@ from api.idempotency import body_of
 from api.pages import HEADERS, page
 from api.shares.token import TokenAltered
 from api.store import Db
+from domain.approving.case import APPROVE
 from domain.approving.machine import COMMENT
 from domain.errors import DomainError
 from domain.share_link import SHOWN
@@ -140,7 +141,7 @@ async def _page(
         "version": str(found.version.version),
         "verbs": verbs,
         "nonces": {verb: links.nonce(found.link.id, verb) for verb in verbs},
-        "said": _said(words, said, spent=found.is_spent),
+        "said": _said(words, said, spent=found.is_spent) + _moved(words, found, said),
         "said_well": said in SAID_WELL,
         "asks": view.asks(found, await view.around(database, found), words, names) if verbs else [],
         "money": view.money(found, words, names),
@@ -168,6 +169,13 @@ def _said(words: Words, said: str, *, spent: bool) -> str:
         return words(said if words.has(said) else "refused_other")
     decided = said in SAID_WELL - {COMMENT, "heard"}
     return words(f"said_{said}") if words.has(f"said_{said}") and (spent or not decided) else ""
+
+
+def _moved(words: Words, found: Opened, said: str) -> str:
+    """What an approval came to: others are still asked, or that was the last word."""
+    if said != APPROVE or not found.is_spent or not found.is_current:
+        return ""
+    return " " + words("waits_still" if found.is_waiting else "is_approved")
 
 
 async def _people(database: Database) -> dict[str, PersonRow]:

@@ -199,13 +199,18 @@ def _field(named: str, change: FieldChange, words: Words) -> Row:
 def _line(named: str, change: LineChange, currency: str, words: Words) -> Row:
     detail = words(change.what) if change.what in (ADDED, REMOVED) else ""
     said = [
-        f"{field(words, each.name)} {value(words, each.name, each.before)} → {value(words, each.name, each.after)}"
+        f"{_inside(field(words, each.name))} {value(words, each.name, each.before)} → {value(words, each.name, each.after)}"
         for each in change.fields
     ]
     figures = change.net if change.net.delta_minor else change.over_term
     return _money(
         named + change.description, " · ".join(part for part in (detail, *said) if part), figures, currency, words
     )
+
+
+def _inside(name: str) -> str:
+    """A field's name within a sentence; what is an abbreviation stays one."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
 
 # --- who said what ---------------------------------------------------------------------------------------------------

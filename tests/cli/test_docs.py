@@ -1,8 +1,9 @@
-"""docs/price-books.md and docs/quotes.md are true: every example is played as it stands."""
+"""docs/price-books.md, docs/quotes.md and docs/approvals.md are true: every example is played as it stands."""
 
 import doctest
 import json
 import re
+import shlex
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +18,7 @@ from domain.preview import told
 from domain.quote_draft import Draft
 
 DOCS = Path(__file__).parents[2] / "docs"
-QUOTES, BOOKS = (DOCS / name for name in ("quotes.md", "price-books.md"))
+QUOTES, BOOKS, APPROVALS = (DOCS / name for name in ("quotes.md", "price-books.md", "approvals.md"))
 
 
 def blocks(path: Path, kind: str) -> list[str]:
@@ -72,7 +73,7 @@ def test_each_command_prints_what_it_says(capsys: pytest.CaptureFixture[str], bl
         at = printed.index(part, at) + len(part)
 
 
-@pytest.mark.parametrize("path", [QUOTES, BOOKS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [QUOTES, BOOKS, APPROVALS], ids=lambda path: path.name)
 def test_every_command_that_is_named_exists(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     named = set(re.findall(r"q2c ([a-z]+) ([a-z]+)\b", path.read_text(encoding="utf-8")))
     assert named
@@ -80,6 +81,16 @@ def test_every_command_that_is_named_exists(path: Path, capsys: pytest.CaptureFi
         assert group in {*GROUPS, *COMMANDS, "preview"}
         assert group != "preview" or command in PREVIEWS
         assert main([group, command, "--help"]) == 0, (group, command)
+    capsys.readouterr()
+
+
+COMMANDS_OF_APPROVALS = re.findall(r"^    q2c (.*)$", APPROVALS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("said", COMMANDS_OF_APPROVALS)
+def test_every_option_of_approvals_exists(capsys: pytest.CaptureFixture[str], said: str) -> None:
+    """What does not exist ends with 2, before help is shown."""
+    assert main([*shlex.split(said, comments=True), "--help"]) == 0, capsys.readouterr().err
     capsys.readouterr()
 
 
