@@ -80,7 +80,7 @@ def tried(matrix: Matrix, facts: Sheet, world: World) -> Tried:
     rules = []
     for rule in matrix.rules:
         why = reasons(rule.when, facts)
-        against = reasons(rule.when, facts, want=False, unknown=False)
+        against = reasons(rule.when, facts, want=False, unknown=False) or reasons(rule.when, facts, want=False)
         rules.append(TriedRule(rule.name, why is not None, why if why is not None else against or ()))
     needed = needs(matrix, facts)
     requests = tuple(_request(needed, index, world) for index in range(len(needed)))

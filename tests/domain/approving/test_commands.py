@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from domain.approval import NothingToDecide, OwnDeal, SupersededVersion
+from domain.approval import NOTHING_ASKED, NothingToDecide, OwnDeal, SupersededVersion
 from domain.errors import DomainError
 from domain.folding.decision import Told, folded
+from domain.folding.order_steps import ORDER_STEPS
 from domain.message import ApplyPolicy, Decide, Reseat
 from domain.order import Order, OrderStage
-from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, Desk, facts
-from tests.domain.approving.offers import a_rule, offered, refused
+from domain.outcome import Asked
+from domain.step import Step, StepKind
+from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, GIL, Desk, facts
+from tests.domain.approving.offers import a_desk, a_rule, offered, refused
 from tests.domain.approving.recorded import LATER
 from tests.domain.lives import OWNER
 
@@ -109,3 +112,23 @@ def test_a_policy_that_is_applied_is_the_orders_from_then_on() -> None:
 def test_a_stranger_is_refused_with_the_deal_unchanged() -> None:
     desk = offered()
     refused(desk.word("changes", DANA), "WrongGroup", desk, desk.deal.orders)
+
+
+def test_the_owner_does_not_sit_where_another_priced_it_whoever_looked_people_up() -> None:
+    desk = a_desk(a_rule())
+    desk.careless = True
+    desk.offer(by=GIL, discount_percent=15)
+    assert (desk.order.approval.barred, desk.waits_for) == ((OWNER, GIL), (ANN, BOB, CEM))
+
+
+@pytest.mark.parametrize("kind", [StepKind.ASK, StepKind.LOOK, StepKind.REMIND, StepKind.ESCALATE])
+@pytest.mark.parametrize("stage", [stage for stage in OrderStage if stage is not OrderStage.IN_APPROVAL])
+def test_a_step_of_an_approval_that_is_over_approves_nothing(kind: StepKind, stage: OrderStage) -> None:
+    """As where it was performed while the version was revised: what nobody is asked about any more is granted by nobody."""
+    desk = offered()
+    step = Step(kind=kind, subject="order-1", number=101, at=LATER)
+    for approval in (NOTHING_ASKED, desk.order.approval, desk.order.approval.approved_by(["desk"])):
+        deal = desk.deal.with_order(replace(desk.order, stage=stage, approval=approval))
+        after = ORDER_STEPS[kind](deal, step, Asked(asks=()), LATER).orders[0]
+        assert after.stage is stage
+        assert (after.parked, after.since) == ("", desk.order.since)

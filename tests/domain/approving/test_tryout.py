@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
+import pytest
+
+from domain.approving.asking import World
+from domain.approving.calendar import Calendars
+from domain.approving.people import Directory, Person
 from domain.approving.policy import Matrix
 from domain.approving.tryout import tried
-from tests.domain.approving.desk import ANN, BOB, DANA, Desk, facts
+from tests.domain.approving.desk import ANN, BOB, DANA, EVE, MAX, VERA, Desk, facts
 
 MATRIX = Matrix.parse(
     {
@@ -64,3 +72,39 @@ def test_nobody_would_be_asked() -> None:
     assert BOB in [
         s.holder for r in tried(MATRIX, facts(discount_percent=Decimal(11)), world).requests for s in r.ask.seats
     ]
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ({"margin_percent_below": 30}, "  - thin: margin is not known"),
+        ({"margin_percent_below": 30, "net_days_over": 45}, "  - thin: net payment of 30 days is not over 45 days"),
+        ({"net_days_over": 5}, "  + thin: net payment of 30 days is over 5 days"),
+        ({"not": {"margin_percent_over": 30}}, "  + thin: margin is not known"),
+        (None, "  + thin: always"),
+    ],
+)
+def test_why_a_rule_holds_or_does_not_is_always_said(when: dict[str, Any] | None, said: str) -> None:
+    desk = Desk(MATRIX)
+    desk.offer()
+    matrix = Matrix.parse({"name": "p", "rules": [{"name": "thin", "when": when, "require": [{"group": "desk"}]}]})
+    assert tried(matrix, facts(margin_percent=None), desk.world(desk.order, desk.now)).lines[1] == said
+
+
+def test_rungs_are_tried_one_behind_the_other() -> None:
+    """Each counted from the one before, and nobody asked twice for the same member; who owns it is passed over."""
+    up = [{"after": "1 days", "to": "manager"}] * 2
+    rules = [{"require": [{"group": "legal"}], "remind_after": "9 days", "escalate": up}]
+    matrix = Matrix.parse({"name": "p", "rules": rules})
+    people = (Person(email=EVE, roles=("legal",), manager=MAX), Person(email=MAX, manager=VERA), Person(email=VERA))
+    at = datetime(2027, 3, 1, 9, tzinfo=UTC)
+    world = World(directory=Directory(people), calendars=Calendars(), at=at, barred=())
+    assert tried(matrix, facts(), world).lines[3:] == (
+        f"  asked: {EVE}",
+        f"  2027-03-02 09:00 UTC without an answer: {MAX} besides (manager)",
+        f"  2027-03-03 09:00 UTC without an answer: {VERA} besides (manager)",
+    )
+    assert tried(matrix, facts(), replace(world, barred=(MAX,))).lines[4:] == (
+        f"  2027-03-02 09:00 UTC without an answer: {VERA} besides (manager)",
+        "  2027-03-03 09:00 UTC without an answer: nobody besides (manager)",
+    )
