@@ -14,7 +14,8 @@ from api.approving.world import world_of
 from domain.approval import Request
 from domain.approving.asking import World, ask_rung
 from domain.need import MANAGER, NEXT_LEVEL, SALES, Rung
-from gateways.words import Words
+from gateways.story import told as in_words
+from gateways.words import DEFAULT, Words
 from models.database import Database
 from models.deal import TimelineRow
 
@@ -89,4 +90,10 @@ async def told(database: Database, case: Case, words: Words, zone: str) -> list[
     query = select(table).where(col(table.deal_id) == case.deal.id).order_by(col(table.id).desc()).limit(MOST_TOLD)
     async with database.session() as session:
         rows = (await session.exec(query)).all()
-    return [{"at": moment(words, row.at, zone), "by": row.actor, "text": row.text} for row in reversed(rows)]
+    return [{"at": moment(words, row.at, zone), "by": row.actor, **_line(words, row.text)} for row in reversed(rows)]
+
+
+def _line(words: Words, said: str) -> Row:
+    """A line as the reader's language tells it, or as it was written, in English."""
+    line = in_words(words.language, said)
+    return {"text": line or said, "lang": words.language if line else DEFAULT}

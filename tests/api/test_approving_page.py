@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from html.parser import HTMLParser
 
 import pytest
 
@@ -184,3 +185,45 @@ async def test_the_page_speaks_the_language_of_its_person(home: House, account: 
     assert '<html lang="fr">' in page.text
     assert "remise de 20\u202f%, au-dessus de 10\u202f%" in page.text
     assert "Approval asked for" in (await ask.get(lang="en")).text
+
+
+class Words(HTMLParser):
+    """The words of a page, but those that it says are of another language, or a person's own."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._hidden: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("style", "title", "datalist", "textarea") or (tag == "a" and dict(attrs).get("lang") == "en"):
+            self._hidden.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._hidden and self._hidden[-1] == tag:
+            self._hidden.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and data.strip():
+            self.words.append(data.strip())
+
+
+ENGLISH = re.compile(
+    r"\b(the|of|is|are|asked|decide[ds]?|draft|new|priced|submitted|needs|over|below|met|rules?|why|until|owner|customer|"
+    r"discount|margin|approve[ds]?|reject(ed)?|changes|hand(ed)?|comments?|level|any|all|them|nobody|yet|not|may|deal|"
+    r"version \d priced|per|list|month|billed|card|starts?|term of|from|what|your|you|this|answer)\b",
+    re.IGNORECASE,
+)
+
+
+async def test_a_french_reader_s_page_has_no_english_word_of_ours(home: House, account: str) -> None:
+    ask = await asked(home, account)
+    await ask.send("comment", reason="Ça va ?")
+    page = await home.client.get(ask.path, params={"lang": "fr"})
+    own = re.compile(r"\S+@\S+|Sam Sales|Globex: 20 seats|Acme Team|par seat|sales[ _]manager|rule 1|Trial")
+    words = Words(page.text).words
+    assert 'lang="en"' not in page.text.replace('hreflang="en"', "").replace('?lang=en" lang="en"', "")
+    assert [said for said in words if ENGLISH.search(own.sub("", said))] == []
+    assert [said for said in words if re.search(r"\w [:;%]( |$)", own.sub("", said))] == ["Ça va ?"] * 0
+    assert any("Version 1 chiffrée" in said for said in words)
