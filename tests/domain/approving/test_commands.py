@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,8 +11,8 @@ from domain.approval import NOTHING_ASKED, NothingToDecide, OwnDeal, SupersededV
 from domain.errors import DomainError
 from domain.folding.decision import Told, folded
 from domain.folding.order_steps import ORDER_STEPS
-from domain.message import ApplyPolicy, Decide, Reseat
-from domain.order import Order, OrderStage
+from domain.message import ApplyPolicy, Decide, Reseat, Retry, Verdict
+from domain.order import Order, OrderStage, renewal
 from domain.outcome import Asked
 from domain.step import Step, StepKind
 from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, GIL, Desk, facts
@@ -132,3 +133,22 @@ def test_a_step_of_an_approval_that_is_over_approves_nothing(kind: StepKind, sta
         after = ORDER_STEPS[kind](deal, step, Asked(asks=()), LATER).orders[0]
         assert after.stage is stage
         assert (after.parked, after.since) == ("", desk.order.since)
+
+
+def test_what_is_parked_by_a_failure_waits_for_a_retry_and_keeps_its_round() -> None:
+    desk = offered(a_rule(require=[{"group": "desk", "quorum": 2}]))
+    desk.outside.failing.add(StepKind.REMIND)
+    desk.play(datetime(2027, 3, 3, 8, tzinfo=UTC))
+    assert desk.order.parked == "broken"
+    desk.word("approve", ANN)
+    assert desk.order.parked == "broken", "a vote mends nothing"
+    assert desk.say(Retry()).verdict is Verdict.ACCEPTED
+    assert (desk.order.parked, desk.order.approval.round, desk.kinds()[-1]) == ("", 0, "remind")
+    assert desk.waits_for == (BOB, CEM)
+
+
+def test_a_renewal_that_nobody_drafted_is_asked_about_as_any_other() -> None:
+    desk = offered()
+    priced = desk._priced(1, LATER, desk.order.needs)
+    order = renewal(number=2, priced=priced, at=LATER, owner=OWNER)
+    assert (order.stage, order.approval.barred) == (OrderStage.IN_APPROVAL, (OWNER,))
