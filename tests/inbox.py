@@ -24,7 +24,8 @@ def nonce_in(page: str, verb: str) -> str:
 
 def outcome(answer: httpx.Response) -> str:
     """What a form was answered: the word of its redirect, or its status."""
-    return parse_qs(urlsplit(answer.headers.get("location", "")).query).get("said", [f"{answer.status_code}"])[0]
+    query = parse_qs(urlsplit(answer.headers.get("location", "")).query)
+    return str(query.get("said", [answer.status_code])[0])
 
 
 @dataclass(frozen=True, kw_only=True)

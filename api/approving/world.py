@@ -52,6 +52,13 @@ _TOUCHED = text("""
      ORDER BY 1
 """)
 
+# a voice that was handed on after the change was handed on by somebody who was asked in view of it: it stays where it is
+_HANDED_ON_SINCE = text("""
+    SELECT EXISTS (SELECT FROM approval_votes v JOIN seat_changes c ON c.id = :change
+                    WHERE v.deal_id = :deal_id AND v.verb = 'delegate' AND v.recorded_at > c.recorded_at
+                      AND c.person = ANY (v.members || v.hands || v.to_))
+""")
+
 
 async def directory_of(database: Database) -> Directory:
     """Everybody, with the delegations that nobody took back."""
@@ -76,15 +83,15 @@ def in_approval(deal: Deal) -> Order | None:
     return next((each for each in deal.orders if each.stage is OrderStage.IN_APPROVAL), None)
 
 
-async def groups_of(database: Database, caller: Caller) -> tuple[str, ...]:
+async def groups_of(database: Database, caller: Caller, *, at: datetime | None = None) -> tuple[str, ...]:
     """For which groups the caller speaks where a whole group is asked: those they are in; by their key alone, if they are
-    none of our people; none any more once they left.
+    none of our people; none any more once they left (`at`: now in a sandbox).
     """
     async with database.session() as session:
         person = await session.get(PersonRow, caller.person.lower())
     if person is None:
         return caller.groups
-    gone = person.left_at is not None and person.left_at <= datetime.now(tz=UTC)
+    gone = person.left_at is not None and person.left_at <= (at or datetime.now(tz=UTC))
     return () if gone else tuple(person.groups)
 
 
@@ -104,7 +111,7 @@ async def reseat(request: Request, database: Database, change: SeatChangeRow) ->
     """
     for deal_id in await touched(database, change.person):
         try:
-            await tell(database, door_of(request), change, deal_id)
+            await tell(database, door_of(request), change, deal_id, person=change.person)
         except Refusal as error:
             log.info("told later", deal_id=deal_id, change=change.id, error=error.detail)
 
@@ -114,10 +121,17 @@ async def reseat_for_sure(database: Database, door: Door, change: SeatChangeRow)
     so that it comes again.
     """
     for deal_id in await touched(database, change.person):
-        await tell(database, door, change, deal_id)
+        since = await _handed_on_since(database, change, deal_id)
+        await tell(database, door, change, deal_id, person="" if since else change.person)
     done = text("UPDATE seat_changes SET told_at = now() WHERE id = :id AND told_at IS NULL")
     async with database.transaction() as session:
         await sql(session, done, {"id": change.id})
+
+
+async def _handed_on_since(database: Database, change: SeatChangeRow, deal_id: str) -> bool:
+    async with database.session() as session:
+        values = {"change": change.id, "deal_id": deal_id}
+        return bool((await sql(session, _HANDED_ON_SINCE, values)).scalar_one())
 
 
 async def touched(database: Database, person: str) -> tuple[str, ...]:
@@ -126,8 +140,9 @@ async def touched(database: Database, person: str) -> tuple[str, ...]:
         return tuple(row[0] for row in (await sql(session, _TOUCHED, {"person": person.lower()})).all())
 
 
-async def tell(database: Database, door: Door, change: SeatChangeRow, deal_id: str) -> None:
-    """Look up anew who decides about this deal; where nothing would move, nothing is said.
+async def tell(database: Database, door: Door, change: SeatChangeRow, deal_id: str, *, person: str) -> None:
+    """Look up anew who decides about this deal; where nothing would move, nothing is said. What was handed on through the
+    hands of `person` is looked up as well.
 
     The message is named after the change and the deal's turn: said again before the deal took it in, it is the same one.
     """
@@ -140,9 +155,9 @@ async def tell(database: Database, door: Door, change: SeatChangeRow, deal_id: s
     await refuse_while_moving(database, entity)
     now, approval = now_of(entity), order.approval
     asks = ask_anew(approval, await world_of(database, at=now, barred=approval.barred, whom=concerned_by(approval)))
-    if machine.reseated(approval, change.person, now, asks) == approval:
+    if machine.reseated(approval, person, now, asks) == approval:
         return
-    body = Reseat(version=order.version, person=change.person, asks=asks, reason=change.reason)
+    body = Reseat(version=order.version, person=person, asks=asks, reason=change.reason)
     ref = derived("msg", "reseat", change.id, deal_id, row.turn)
     answer = await door.command(deal_id, Message(id=ref, by=SYSTEM, body=body, channel="system", at=entity.clock_at))
     if answer is None:
