@@ -178,7 +178,7 @@ async def decide(
         content_hash=said.content_hash or found.content_hash,
         approve=said.what == APPROVE,
         reason=said.reason,
-        groups=await groups_of(database, caller),
+        groups=await groups_of(database, caller, at=found.now),
         verb=said.verb or "",
         group=said.group,
         to=(said.to or "").lower(),
