@@ -21,6 +21,7 @@ from demo.course import SAID, Act
 from demo.furnish import House
 from demo.quoted import table
 from demo.story import CaseStory, Story
+from domain.approving.calendar import Calendars
 from domain.approving.evidence import verify
 from domain.approving.needing import stricter
 from domain.need import ALL
@@ -170,7 +171,7 @@ def _line(house: House, case: CaseStory, entry: Mapping[str, Json], act: Act | N
         case "reminded":
             return f"{to} is reminded"
         case "escalated":
-            return f"nobody of {group} answered: {to} may decide as well"
+            return f"nobody of {group} answered in time{_holidays(house, case, entry)}: {to} may decide as well"
         case "carried":
             return f"{group}: what {to} decided on version {entry['stands_on_version']} stands"
     how = FROM.get(act.source if act is not None else "", entry.get("channel", ""))
@@ -178,6 +179,21 @@ def _line(house: House, case: CaseStory, entry: Mapping[str, Json], act: Act | N
         f"{_name(house, entry['by'])} {SAYS.get(kind, kind)}{_instead(house, case, entry)}, {how}: “{entry['reason']}”"
     )
     return said + (f" Proposes {act.proposes} % on everything instead." if act is not None and act.proposes else "")
+
+
+def _holidays(house: House, case: CaseStory, late: Json) -> str:
+    """The holidays that whoever was asked had since then, so that nobody wonders at the date."""
+    asked = next(e for e in case.entries if e["kind"] == "asked" and _about(e) == _about(late))
+    first, last = (datetime.fromisoformat(entry["at"]).date() for entry in (asked, late))
+    people = [house.book.people[each] for each in asked["to"].split(", ") if each in house.book.people]
+    calendars = house.book.calendars or Calendars()
+    days = {day: person.country for person in people for day in calendars.of(person.country).holidays}
+    found = [f"{day:%a %Y-%m-%d} is a holiday in {days[day]}" for day in sorted(days) if first <= day <= last]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def _about(entry: Json) -> tuple[int, int, str]:
+    return (entry["version"], entry["level"], entry["group"])
 
 
 def _quorum(house: House, entry: Mapping[str, Json]) -> str:
