@@ -18,7 +18,9 @@ from domain.state import Deal
 from domain.step import Step, StepKind
 
 MOST_STEPS = 2_000
-PERSONAL = frozenset({StepKind.EXPIRE, StepKind.LOOK, StepKind.REMIND, StepKind.ESCALATE})  # they come only if a person does not act
+PERSONAL = frozenset(
+    {StepKind.EXPIRE, StepKind.LOOK, StepKind.REMIND, StepKind.ESCALATE}
+)  # they come only if a person does not act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from api.approving.read import Case
 from api.approving.words import moment
 from api.approving.world import world_of
 from domain.approval import Request
-from domain.approving.asking import World, ask_rung
+from domain.approving.asking import World, ask_rung, concerned_by
 from domain.need import MANAGER, NEXT_LEVEL, SALES, Rung
 from gateways.story import told as in_words
 from gateways.words import DEFAULT, Words
@@ -33,7 +33,8 @@ async def besides(database: Database, case: Case) -> dict[int, tuple[str, ...]]:
         if request not in approval.waiting or request.escalate_at is None or request.lapses:
             continue
         if world is None:
-            world = await world_of(database, at=request.escalate_at, barred=approval.barred)
+            whom = concerned_by(approval)
+            world = await world_of(database, at=request.escalate_at, barred=approval.barred, whom=whom)
         seated = {seat.holder for seat in request.seats}
         asks = ask_rung(approval, index, replace(world, at=request.escalate_at))
         found[index] = tuple(
