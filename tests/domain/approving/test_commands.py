@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.approval import NOTHING_ASKED, NothingToDecide, OwnDeal, SupersededVersion
+from domain.approval import NothingToDecide, OwnDeal, SupersededVersion
 from domain.errors import DomainError
 from domain.folding.decision import Told, folded
-from domain.folding.order_steps import ORDER_STEPS
 from domain.message import ApplyPolicy, Decide, Reseat, Retry, Verdict
 from domain.order import Order, OrderStage, renewal
-from domain.outcome import Asked
-from domain.step import Step, StepKind
+from domain.step import StepKind
 from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, GIL, Desk, facts
 from tests.domain.approving.offers import a_desk, a_rule, offered, refused
 from tests.domain.approving.recorded import LATER
@@ -62,10 +60,10 @@ def test_a_comment_leaves_no_trace_on_the_order() -> None:
 
 @pytest.mark.parametrize("verb", ["reject", "changes", "approve"])
 def test_what_is_over_is_over_for_everybody(verb: str) -> None:
-    desk = offered()
+    desk = offered(by=GIL)
     desk.word(verb, ANN)
     order = desk.order
-    for by, error in ((BOB, NothingToDecide), (ADMIN, NothingToDecide), (OWNER, OwnDeal)):
+    for by, error in ((BOB, NothingToDecide), (ADMIN, NothingToDecide), (OWNER, OwnDeal), (GIL, OwnDeal)):
         with pytest.raises(error):
             folded(order, word(order, "approve"), told(by))
     for body in (reseat(), policy(order)):
@@ -120,19 +118,6 @@ def test_the_owner_does_not_sit_where_another_priced_it_whoever_looked_people_up
     desk.careless = True
     desk.offer(by=GIL, discount_percent=15)
     assert (desk.order.approval.barred, desk.waits_for) == ((OWNER, GIL), (ANN, BOB, CEM))
-
-
-@pytest.mark.parametrize("kind", [StepKind.ASK, StepKind.LOOK, StepKind.REMIND, StepKind.ESCALATE])
-@pytest.mark.parametrize("stage", [stage for stage in OrderStage if stage is not OrderStage.IN_APPROVAL])
-def test_a_step_of_an_approval_that_is_over_approves_nothing(kind: StepKind, stage: OrderStage) -> None:
-    """As where it was performed while the version was revised: what nobody is asked about any more is granted by nobody."""
-    desk = offered()
-    step = Step(kind=kind, subject="order-1", number=101, at=LATER)
-    for approval in (NOTHING_ASKED, desk.order.approval, desk.order.approval.approved_by(["desk"])):
-        deal = desk.deal.with_order(replace(desk.order, stage=stage, approval=approval))
-        after = ORDER_STEPS[kind](deal, step, Asked(asks=()), LATER).orders[0]
-        assert after.stage is stage
-        assert (after.parked, after.since) == ("", desk.order.since)
 
 
 def test_what_is_parked_by_a_failure_waits_for_a_retry_and_keeps_its_round() -> None:
