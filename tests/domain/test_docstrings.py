@@ -13,7 +13,8 @@ MODULES = (
     "invoice ledger money price_book pricing promotion quote quote_diff quote_draft quote_version quoting.facts "
     "quoting.proration quoting.ramp quoting.totals quoting.waterfall rating.charge rating.step tax "
     "approving.asking approving.calendar approving.check approving.condition approving.evidence approving.machine "
-    "approving.needing approving.people approving.policy approving.reapproval approving.space approving.tryout"
+    "approving.needing approving.people approving.policy approving.reapproval approving.sentence approving.space "
+    "approving.tryout"
 )
 
 
