@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
+from sqlalchemy import BindParameter, bindparam
 from sqlmodel import col, select
 
 from api.amount import AmountOut, amount
@@ -109,38 +110,39 @@ def line(row: DealRow) -> dict[str, Any]:
     return {**known, "next": upcoming, "acv": amount(row.acv_minor, row.currency)}
 
 
+# made once: half of what such a question costs is the making
+_WHOSE: BindParameter[str] = bindparam("deal_id")
+_DEAL = (
+    select(DealRow, AccountRow, ContractRow)
+    .join(AccountRow, col(AccountRow.id) == col(DealRow.account_id))
+    .join(ContractRow, col(ContractRow.id) == col(DealRow.contract_id), isouter=True)
+    .where(col(DealRow.id) == _WHOSE)
+)
+_VERSIONS = (
+    select(QuoteVersionRow)
+    .where(col(QuoteVersionRow.deal_id) == _WHOSE)
+    .order_by(col(QuoteVersionRow.order_number), col(QuoteVersionRow.version))
+)
+_APPROVALS = (
+    select(ApprovalRequestRow)
+    .where(col(ApprovalRequestRow.deal_id) == _WHOSE)
+    .order_by(col(ApprovalRequestRow.order_number), col(ApprovalRequestRow.asked_at), col(ApprovalRequestRow.id))
+)
+_OPEN_INVOICES = select(InvoiceRow).where(col(InvoiceRow.deal_id) == _WHOSE, col(InvoiceRow.status) == "open")
+
+
 async def page_of(database: Database, deal_id: str) -> DealOut:
     """The page of one deal. Raises a 404 refusal."""
-    whose = (
-        select(DealRow, AccountRow, ContractRow)
-        .join(AccountRow, col(AccountRow.id) == col(DealRow.account_id))
-        .join(ContractRow, col(ContractRow.id) == col(DealRow.contract_id), isouter=True)
-        .where(col(DealRow.id) == deal_id)
-    )
+    whose = {"deal_id": deal_id}
     async with database.session() as session:
-        found = (await session.exec(whose)).first()
+        found = (await session.exec(_DEAL, params=whose)).first()
         if found is None:
             raise missing("deal", deal_id)
         row, account = found[0], found[1]
         contract: ContractRow | None = found[2]
-        versions = (
-            await session.exec(
-                select(QuoteVersionRow)
-                .where(col(QuoteVersionRow.deal_id) == deal_id)
-                .order_by(col(QuoteVersionRow.order_number), col(QuoteVersionRow.version))
-            )
-        ).all()
-        approvals = (
-            await session.exec(
-                select(ApprovalRequestRow)
-                .where(col(ApprovalRequestRow.deal_id) == deal_id)
-                .order_by(
-                    col(ApprovalRequestRow.order_number), col(ApprovalRequestRow.asked_at), col(ApprovalRequestRow.id)
-                )
-            )
-        ).all()
-        open_invoices = select(InvoiceRow).where(col(InvoiceRow.deal_id) == deal_id, col(InvoiceRow.status) == "open")
-        invoices = (await session.exec(open_invoices)).all() if contract is not None else []
+        versions = (await session.exec(_VERSIONS, params=whose)).all()
+        approvals = (await session.exec(_APPROVALS, params=whose)).all()
+        invoices = (await session.exec(_OPEN_INVOICES, params=whose)).all() if contract is not None else []
         questions = await shares.questions(session, deal_id)
     deal = from_json(Deal, row.state)
     steps = [step for step in agenda(deal) if step.kind is not StepKind.TAKE][:MOST_COMING]
