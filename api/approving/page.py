@@ -172,8 +172,10 @@ def _said(words: Words, said: str, *, spent: bool) -> str:
 
 
 def _moved(words: Words, found: Opened, said: str) -> str:
-    """What an approval came to: others are still asked, or that was the last word."""
-    if said != APPROVE or not found.is_spent or not found.is_current:
+    """What came of it: there is a newer version, others are still asked, or that was the last word."""
+    if found.is_spent and not found.is_current:
+        return " " + words("newer_since")
+    if said != APPROVE or not found.is_spent:
         return ""
     return " " + words("waits_still" if found.is_waiting else "is_approved")
 

@@ -45,6 +45,7 @@ class Case(Paper):
     votes: Sequence[ApprovalVoteRow]
     comments: Sequence[ApprovalCommentRow]
     before: QuoteVersionRow | None
+    before_whole: bool  # all who were asked about it agreed, or it was signed; otherwise only some decided on it
     draft: QuoteDraftRow | None
 
     @property
@@ -162,6 +163,7 @@ async def case_of(database: Database, version_id: str) -> Case | None:
         earlier = await quotes.versions(session, version.deal_id)
         draft = await session.get(QuoteDraftRow, version.draft_id) if version.draft_id else None
     state = from_json(Deal, around.deal.state)
+    before, whole = _before(version, earlier, requests, state)
     return Case(
         version=version,
         deal=around.deal,
@@ -171,7 +173,8 @@ async def case_of(database: Database, version_id: str) -> Case | None:
         requests=[each for each in requests if _is_of(each, version)],
         votes=votes,
         comments=comments,
-        before=_before(version, earlier, requests, state),
+        before=before,
+        before_whole=whole,
         draft=draft,
     )
 
@@ -185,19 +188,22 @@ def _before(
     earlier: Sequence[QuoteVersionRow],
     requests: Sequence[ApprovalRequestRow],
     state: Deal,
-) -> QuoteVersionRow | None:
-    """The last version before this one that was approved by people, or that an order before it was signed on."""
+) -> tuple[QuoteVersionRow | None, bool]:
+    """The last version before this one that was approved by people, or that an order before it was signed on (True); where
+    there is none, the last on which a decision stands (False).
+    """
     order = next((each for each in state.orders if each.number == version.order_number), None)
     stood = {stand.version for stand in order.stands} if order is not None else set()
-    found = None
+    approved = partly = None
     for row in earlier:
         if (row.order_number, row.version) >= (version.order_number, version.version):
             break
         asked = [each.status for each in requests if _is_of(each, row)]
-        whole = bool(asked) and all(status in GRANTED for status in asked)
-        if whole or row.status in BOUND or (row.order_number == version.order_number and row.version in stood):
-            found = row
-    return found
+        if row.status in BOUND or (asked and all(status in GRANTED for status in asked)):
+            approved = row
+        elif row.order_number == version.order_number and row.version in stood:
+            partly = row
+    return approved or partly, approved is not None
 
 
 async def _votes(session: AsyncSession, version: QuoteVersionRow) -> Sequence[ApprovalVoteRow]:

@@ -165,10 +165,12 @@ def changed(case: Case, words: Words) -> Row:
     number = str(before.version)
     rows = [row for offer in diff(before.content, version.content) for row in _offer(offer, words)]
     if not rows:
-        return {"title": words("differences"), "said": words("nothing_changed", n=number), "rows": []}
-    same = before.order_number == version.order_number
-    order = str(before.order_number)
-    title = words("changed", n=number) if same else words("changed_order", order=order, n=number)
+        said = words("nothing_changed" if case.before_whole else "nothing_changed_partly", n=number)
+        return {"title": words("differences"), "said": said, "rows": []}
+    if before.order_number != version.order_number:
+        title = words("changed_order", order=str(before.order_number), n=number)
+    else:
+        title = words("changed" if case.before_whole else "changed_partly", n=number)
     return {"title": title, "said": "", "rows": rows}
 
 

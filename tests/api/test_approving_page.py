@@ -11,7 +11,7 @@ import pytest
 
 from embedded.temporal import TemporalServer
 from tests.api.approving import asked, people
-from tests.api.house import House, house
+from tests.api.house import DRAFT, House, house
 from tests.api.sharing import books, one, rows, until
 
 
@@ -227,3 +227,36 @@ async def test_a_french_reader_s_page_has_no_english_word_of_ours(home: House, a
     assert [said for said in words if ENGLISH.search(own.sub("", said))] == []
     assert [said for said in words if re.search(r"\w [:;%]( |$)", own.sub("", said))] == ["Ça va ?"] * 0
     assert any("Version 1 chiffrée" in said for said in words)
+
+
+TWO_LEVELS = {
+    "name": "standard",
+    "stands_days": 90,
+    "rules": [
+        {
+            "when": {"discount_percent_over": "10"},
+            "require": [{"level": 1, "group": "sales_manager"}, {"level": 2, "group": "vp"}],
+        }
+    ],
+}
+
+
+async def test_what_only_some_decided_on_is_not_called_approved(home: House, account: str) -> None:
+    assert (await home.as_["admin"].post("/v1/policies/approval", TWO_LEVELS)).status_code == 201
+    ask = await asked(home, account)
+    first = await ask.send("approve", reason="a reference")
+    page = (await home.client.get(first.headers["location"])).text
+    assert "Others are still asked: it goes out when they agree." in page
+    await until(home, "SELECT count(*) FROM approval_requests WHERE deal_id = :id AND level = 2", 1, id=ask.deal_id)
+    vera = await ask.for_("vera@acme.example")
+    assert (await vera.send("changes", reason="with more seats")).status_code == 303
+    lines = [{"product": "team", "quantity": 30, "discount_percent": "22"}]
+    revised = await home.as_["sales"].post(f"/v1/deals/{ask.deal_id}/revise", {"draft": {**DRAFT, "lines": lines}})
+    assert revised.status_code == 200, revised.text
+    await until(home, "SELECT count(*) FROM quote_versions WHERE deal_id = :id", 2, id=ask.deal_id)
+
+    assert "There is a newer version since." in (await ask.get()).text
+    assert (await home.as_["sales"].post(f"/v1/deals/{ask.deal_id}/submit", {"version": 2})).status_code == 200
+    again = await (await ask.for_("dana@acme.example", version=2)).get()
+    assert "What differs from version 1, the last that somebody decided on" in again.text
+    assert "the last that was approved" not in again.text

@@ -76,7 +76,9 @@ async def test_an_approver_reads_why_and_approves(browser: Browser, home: House,
         await page.get_by_label("Why (kept with the decision").fill("Strategic account.")
         await page.get_by_role("button", name="Approve", exact=True).click()
 
-        await expect(page.get_by_role("status")).to_contain_text("You approved this version.")
+        await expect(page.get_by_role("status")).to_contain_text(
+            "You approved this version. That was the last word it needed."
+        )
         await expect(page.get_by_role("button")).to_have_count(0)
         await picture(page, f"approved-{width}")
     await until(home, "SELECT status FROM approval_requests WHERE deal_id = :id", "approved", id=ask.deal_id)
@@ -120,7 +122,7 @@ async def test_an_approver_hands_on(browser: Browser, home: House, desk: str, wi
         await expect(page.locator(".ask")).to_contain_text("you speak for Dana Desk")
 
 
-async def test_the_page_is_built_for_a_screen_reader(browser: Browser, home: House, desk: str) -> None:
+async def test_the_page_is_built_for_a_screen_reader_and_a_keyboard(browser: Browser, home: House, desk: str) -> None:
     ask = await asked(home, desk, "denis@acme.example")
     async with page_of(browser, ask, 360) as page:
         await expect(page.locator("html")).to_have_attribute("lang", "fr")
@@ -134,6 +136,14 @@ async def test_the_page_is_built_for_a_screen_reader(browser: Browser, home: Hou
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("link", name="Aller à la décision")).to_be_focused()
         await picture(page, "approve-fr-360")
+
+        for key in ("Enter", "Tab"):  # to the decision, into its one field
+            await page.keyboard.press(key)
+        await page.keyboard.type("Un client de référence.")
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("button", name="Approuver", exact=True)).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("C’était le dernier accord nécessaire.")
 
 
 MATRIX = {
@@ -178,7 +188,7 @@ async def test_the_second_level_reads_what_the_first_said_and_what_differs(
     vera = await ask.for_("vera@acme.example", version=2)
     async with page_of(browser, vera, width) as page:
         await expect(page.get_by_role("heading", name="What differs from version 1")).to_be_visible()
-        await expect(page.get_by_role("row", name="Acme Team").first).to_contain_text("Discount 20 % → 25 %")
+        await expect(page.get_by_role("row", name="Acme Team").first).to_contain_text("discount 20 % → 25 %")
         await expect(page.locator("main")).not_to_contain_text("{")
         await expect(page.locator("#so-far ~ .thread")).to_contain_text("Dana Desk approved")
         await expect(page.locator(".clock")).to_contain_text("Without an answer, the managers are asked as well.")
