@@ -43,6 +43,7 @@ def up(
         ("API", f"{system.api_url}/docs"),
         ("Temporal", "" if "temporal" in system.outside else system.temporal.ui_url),
         ("outside", system.sandbox_url),
+        ("test inbox", f"{system.sandbox_url}/inbox" if system.sandbox_url else ""),
         ("data", str(system.folder)),
     ]
     show.put(out, show.rows(show.table("", "", heading=False), [each for each in lines if each[1]]))
@@ -64,7 +65,7 @@ def down(folder: Folder = FOLDER) -> None:
 
 
 def status(folder: Folder = FOLDER) -> None:
-    """Which servers of the folder are up, and where. Ends with 1 where one is not."""
+    """Which servers of the folder are up, and where, and whether a notice reached nobody. Ends with 1 where a server is down."""
     _existing(folder)
     from embedded.system import System
 
@@ -87,6 +88,21 @@ def status(folder: Folder = FOLDER) -> None:
     show.put(show.console(), show.rows(made, lines))
     if not all(each.running for each in found):
         raise typer.Exit(1)
+    if remembered(folder).api_key:
+        _tell_of_notices(folder)
+
+
+def _tell_of_notices(folder: Path) -> None:
+    """Who could not be told is told here, or nobody would know."""
+    from cli.client import Refused, api_of
+
+    try:
+        refused = api_of(folder).get("/v1/notices", status="refused", limit=1)["items"]
+    except Refused as error:  # a key that was revoked, say: the servers are up all the same
+        show.console().print(Text(f"whether all notices arrived is not known: {error.what}", style="yellow"))
+        return
+    if refused:
+        show.console().print(Text("some notices reached nobody: `q2c notices` says why", style="yellow"))
 
 
 def _existing(folder: Path) -> None:
