@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
+from api.approving.world import groups_of
+from api.caller import Caller, Role
 from api.relay import Relay
 from api.store import sql
 from embedded.temporal import TemporalServer
@@ -118,3 +121,15 @@ async def test_who_opens_a_deal_for_somebody_else_priced_it(home: House, account
     assert (refused.status_code, refused.json()["type"]) == (403, "urn:q2c:problem:OwnDeal")
     query = "SELECT s->>'holder' FROM approval_requests, jsonb_array_elements(seats) s WHERE deal_id = :id"
     assert not {admin, "sam@acme.example"} & {holder for (holder,) in await rows(home, query, id=deal)}
+
+
+async def test_whoever_left_speaks_for_no_group_whatever_their_key_says(home: House) -> None:
+    def caller(person: str) -> Caller:
+        return Caller(person=person, role=Role.DEAL_DESK, groups=("of_the_key",), key_id="key")
+
+    gone = {"email": "lee@acme.example", "name": "L", "groups": ["vp"], "left_at": "2026-06-01T00:00:00Z"}
+    await home.as_["admin"].post("/v1/people", gone)
+    before = datetime(2026, 5, 31, tzinfo=UTC)
+    assert await groups_of(home.database, caller("Lee@acme.example")) == ()
+    assert await groups_of(home.database, caller("Lee@acme.example"), at=before) == ("vp",)
+    assert await groups_of(home.database, caller("nobody@acme.example")) == ("of_the_key",)
