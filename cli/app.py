@@ -109,6 +109,12 @@ def _told(trouble: Exception) -> list[str] | None:
     """How an expected trouble is told; None for any other. What was never imported was never raised."""
     if isinstance(trouble, Trouble):
         return trouble.lines()
+    if isinstance(trouble, OSError) and trouble.filename is not None:
+        return [
+            f"Refused: {trouble.strerror}",
+            f"  where  {trouble.filename}",
+            "  mend   name a file that can be reached",
+        ]
     if "demo.positions" in sys.modules:
         from demo.positions import FileProblems
 

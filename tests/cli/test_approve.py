@@ -46,6 +46,8 @@ def test_what_waits_is_listed_decided_and_proved(q2c: Q2c, sandbox: str, tmp_pat
     told = q2c("deal", "evidence", deal, "--pdf", str(paper)).out
     assert told == f"3 entries; sha256 {made['sha256']}\n"
     assert paper.read_bytes().startswith(b"%PDF")
+    nowhere = q2c("deal", "evidence", deal, "--pdf", str(tmp_path / "none" / "evidence.pdf"), fails=1)
+    assert nowhere.err.startswith("Refused: No such file or directory\n")
 
     exported = tmp_path / "evidence.json"
     q2c("deal", "evidence", deal, "--json", str(exported))
