@@ -20,7 +20,7 @@ from models.database import Database
 
 LARGEST_BODY = 4_000_000
 LONGEST_KEY = 200
-TAKE_OVER_AFTER = 60  # seconds: a run that takes longer has crashed
+TAKE_OVER_AFTER = 60.0  # seconds: a run that takes longer has crashed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -166,7 +166,7 @@ async def _answer(handler: Handler, request: Request) -> Response:
 
 async def _claim(database: Database, whose: tuple[str, str], request: Request, digest: str) -> Response | None:
     """None: ours to do. A response: what was answered before. Raises the refusals for another body and for one in flight."""
-    claim = (request.method, request.url.path, digest, float(TAKE_OVER_AFTER))
+    claim = (request.method, request.url.path, digest, TAKE_OVER_AFTER)
     if await database.row(_CLAIM, *whose, *claim) is not None:
         return None
     found = await database.row(_FOUND, *whose)

@@ -31,7 +31,7 @@ PATIENCE = 300.0  # seconds without a deal moving on
 DISCOUNT = "20"  # percent; the policy asks the desk above 10
 _WAITING = "SELECT count(*) FROM quote_versions WHERE status = 'in_approval'"
 _UNTOLD = """
-    SELECT (SELECT count(*) FROM notices WHERE sent_at IS NULL) + (SELECT count(*) FROM mails WHERE sent_at IS NULL)
+    SELECT (SELECT count(*) FROM notices WHERE sent_at IS NULL AND refused_at IS NULL) + (SELECT count(*) FROM mails WHERE sent_at IS NULL)
          + (SELECT count(*) FROM outbox WHERE delivered_at IS NULL)
 """
 _MOVED = "SELECT deal_id FROM quote_versions WHERE deal_id = ANY($1::text[]) AND status <> 'in_approval'"
