@@ -171,7 +171,7 @@ def _line(house: House, case: CaseStory, entry: Mapping[str, Json], act: Act | N
         case "reminded":
             return f"{to} is reminded"
         case "escalated":
-            return f"nobody of {group} answered in time{_holidays(house, case, entry)}: {to} may decide as well"
+            return f"nobody of {group} answered{_holidays(house, case, entry)}: {to} may decide as well"
         case "carried":
             return f"{group}: what {to} decided on version {entry['stands_on_version']} stands"
     how = FROM.get(act.source if act is not None else "", entry.get("channel", ""))

@@ -158,7 +158,7 @@ def test_quotes_are_approved_shown_asked_about_declined_chosen_and_billed_as_pre
 
     said = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "Fri 2026-01-16 16:00 v2 Nils Bergman is reminded" in said
-    late = "nobody of deal_desk answered in time (Mon 2026-01-19 is a holiday in US): Victor Lang may decide as well"
+    late = "nobody of deal_desk answered (Mon 2026-01-19 is a holiday in US): Victor Lang may decide as well"
     assert f"Tue 2026-01-20 16:00 v2 {late}" in said
     assert any(
         "Henrik Aalto approves for Carla Mendes, who is away (as is the deputy, Paula Stein)" in line for line in said
