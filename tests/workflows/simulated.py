@@ -148,6 +148,10 @@ class Simulated(
         return await self._perform(command)
 
     @activity.defn
+    async def look_up_approvers(self, command: Perform) -> Performed:
+        return await self._perform(command)
+
+    @activity.defn
     async def remind_approvers(self, command: Perform) -> Performed:
         return await self._perform(command)
 
@@ -221,7 +225,8 @@ class Simulated(
 
 
 _PERFORMED = (
-    "take", "price_quote", "expire_quote", "offer_renewal", "ask_for_approval", "remind_approvers", "escalate_approval",
+    "take", "price_quote", "expire_quote", "offer_renewal", "ask_for_approval", "look_up_approvers",
+    "remind_approvers", "escalate_approval",
     "send_for_signature", "void_envelope", "book_contract", "activate_contract", "end_contract", "provision",
     "compensate", "set_access", "bill_period", "bill_milestone", "reprice_contract", "present_quote", "charge_payment", "resolve_payment", "send_reminder", "suspend_contract",
     "cancel_contract",
