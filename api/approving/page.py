@@ -149,7 +149,7 @@ async def _page(
         "earned": view.earned(found, words),
         "is_draft": found.version.status not in SHOWN,
         "changed": view.changed(found, words),
-        "history": await told(database, found, words, view.zone_of(found)),
+        "history": await told(database, found, words, view.zone_of(found), names=names),
         **view.so_far(found, words, names, view.zone_of(found)),
         "proposals": view.proposals(found, words, kept),
         "colleagues": [each for each in people.values() if each.email not in found.approval.barred],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -85,13 +86,15 @@ def group_name(group: str) -> str:
     return group.replace("_", " ")
 
 
-async def told(database: Database, case: Case, words: Words, zone: str) -> list[Row]:
+async def told(database: Database, case: Case, words: Words, zone: str, *, names: Callable[[str], str]) -> list[Row]:
     """The latest of the deal's story, oldest first."""
     table = TimelineRow
     query = select(table).where(col(table.deal_id) == case.deal.id).order_by(col(table.id).desc()).limit(MOST_TOLD)
     async with database.session() as session:
         rows = (await session.exec(query)).all()
-    return [{"at": moment(words, row.at, zone), "by": row.actor, **_line(words, row.text)} for row in reversed(rows)]
+    return [
+        {"at": moment(words, row.at, zone), "by": names(row.actor), **_line(words, row.text)} for row in reversed(rows)
+    ]
 
 
 def _line(words: Words, said: str) -> Row:

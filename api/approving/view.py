@@ -17,6 +17,7 @@ from domain.approving.machine import seats_of
 from domain.approving.policy import Matrix
 from domain.need import ALL
 from domain.quote_diff import ADDED, REMOVED, FieldChange, LineChange, MoneyChange, OfferChange, diff
+from gateways.quote_view import shown
 from gateways.words import Words
 from models.access import PersonRow
 from models.database import Database
@@ -146,7 +147,7 @@ def earned(case: Case, words: Words) -> list[Row]:
     found = [(name, margins(case, quote, words)) for name, quote in case.offers.offers]
     return [
         {
-            "name": name,
+            "name": shown(name),
             "rows": rows,
             "partly": any(row["margin"] == unknown for row in rows) and rows[-1]["margin"] != unknown,
         }
@@ -273,6 +274,6 @@ def proposals(found: Opened, words: Words, kept: Mapping[str, str]) -> list[Row]
     for each in discounts(found.draft.content):
         product = each.what.partition(" (")[0]
         what = each.what.replace(product, descriptions.get(product, product), 1) if product else words("counter_all")
-        label = f"{each.offer}: {what}" if each.offer else what
+        label = f"{shown(each.offer)}: {what}" if each.offer else what
         rows.append({"name": each.name, "label": label, "value": kept.get(each.name, each.now)})
     return rows
