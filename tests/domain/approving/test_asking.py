@@ -11,7 +11,7 @@ from domain.approving import asking
 from domain.approving.asking import MOST_SEATS, World
 from domain.approving.calendar import Calendars, Patience
 from domain.approving.case import Approval
-from domain.approving.people import Delegation, Directory, Person
+from domain.approving.people import Delegation, Directory, Person, passed_on
 from domain.need import MANAGER, SALES, Ask, Need, Rung, Seat
 from tests.domain.approving.recorded import LATER, NOW
 
@@ -151,3 +151,23 @@ def test_one_person_with_two_seats_has_their_patience_once() -> None:
     assert asking.due(day, [A, A, B], 2, at) == LATER + timedelta(days=1)
     assert asking.due(day, [A, A, B], 1, at) == LATER
     assert asking.due(day, [A.upper(), B], 1, at) == LATER
+
+
+def test_a_rung_is_looked_at_when_one_of_its_people_goes_away() -> None:
+    later = Delegation(person=D, to=H, since=LATER, until=LATER + timedelta(days=5))
+    assert asking.escalated([NEED], 0, (OWN,), 1, world(later)).look_again_at == LATER
+    (again,) = asking.ask_anew(climbed((OWN, RUNG_1), 1), world(later))
+    assert (again.seats, again.look_again_at) == ((OWN, RUNG_1), LATER)
+    (gone,) = asking.ask_anew(climbed((OWN, RUNG_1), 1), world(later, at=LATER))
+    assert (gone.seats, gone.look_again_at) == ((OWN, seat(A, H, 1, D)), later.until)
+
+
+def test_a_voice_that_was_handed_on_stays_with_who_is_here_also_where_another_may_stand_in() -> None:
+    handed = replace(seat(A, G, 0), given=True)
+    for away_, holders in ((False, (G,)), (True, (H,))):
+        stands = Delegation(person=G, to=H, since=NOW, until=LATER, away=away_)
+        found = passed_on(Directory(PEOPLE, (stands,)), handed, group="desk", at=NOW, barred=())
+        assert tuple(each.holder for each in found.seats) == holders
+        assert found.changes_at == LATER
+    nobody = passed_on(Directory(PEOPLE, (away(G, H),)), handed, group="desk", at=NOW, barred=(H,))
+    assert nobody.seats == ()
