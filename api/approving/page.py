@@ -198,7 +198,9 @@ def _problem(request: Request, error: Exception) -> Response:
     if found is not None:
         logo = look.get("logo") or found.entity.name
         seller = {"name": found.entity.name, "logo": logo, "email": found.deal.owner}
-    shown = {"heading": words(f"problem_{name}"), "text": words(f"problem_{name}_text"), "seller": seller}
+    told_how = f"over_{found.version.status}" if found is not None and name == "over" else ""
+    how = f" {words(told_how)}" if words.has(told_how) else ""
+    shown = {"heading": words(f"problem_{name}"), "text": words(f"problem_{name}_text") + how, "seller": seller}
     return page("problem.html", accent=str(look.get("accent", ACCENT)), words=words, status=status, values=shown)
 
 

@@ -118,6 +118,8 @@ async def test_a_rejection_needs_a_reason_and_goes_back_to_sales(home: House, ac
 
     assert (await ask.send("reject", reason="too steep")).status_code == 303
     await until(home, "SELECT status FROM quote_versions WHERE deal_id = :id", "rejected", id=ask.deal_id)
+    late = await (await ask.for_("denis@acme.example")).get(lang="en")
+    assert (late.status_code, "does not wait for approval any more. It was rejected." in late.text) == (410, True)
 
 
 async def test_a_counter_proposal_becomes_the_next_version_by_the_approver(home: House, account: str) -> None:
