@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from domain.message import Cancel, Decide, Retry, Submit, Verdict
 from domain.outcome import Failed
 from domain.step import Step, StepKind
+from models.directory import AbsenceRow
 from sandbox.process import SandboxProcess
 from tests.activities.hand import DESK, Hand, hand
+from tests.place import PEOPLE, START
 from workflows.steps import AT_A_GATEWAY, IN_OUR_BOOKS
 from workflows.stubs import GiveUp, Note, Perform
 
@@ -25,9 +28,17 @@ async def h(database_url: str, outside: SandboxProcess) -> AsyncIterator[Hand]:
 
 async def test_a_life_with_every_kind_of_step_each_run_twice(h: Hand) -> None:
     """`Hand.step` runs each step twice and compares books and outside; this life has every step there is."""
+    day: dict[str, Any] = {
+        "since": datetime(2027, 1, 2, tzinfo=UTC),
+        "until": datetime(2027, 1, 3, tzinfo=UTC),
+        "created_at": START,
+    }
+    await h.place.add(
+        [AbsenceRow(id="abs", person=DESK, delegate_to=PEOPLE["vp"][0], away=False, created_by=DESK, **day)]
+    )
     await h.revise(lines=DISCOUNTED, auto_renew=True, uplift_percent="5")
     await h.say(Submit(version=1))
-    await h.until("2027-01-05")  # reminded, escalated
+    await h.until("2027-01-05")  # looked up anew, reminded, escalated
     order = h.deal.orders[0]
     decided = Decide(version=1, content_hash=order.content_hash, approve=True, reason="fine", groups=("sales_manager",))
     await h.say(decided, by=DESK)
