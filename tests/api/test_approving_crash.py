@@ -7,13 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from api.door import Door
 from api.relay import Relay
+from domain.message import Answer, Message
 from embedded.temporal import TemporalServer
 from tests.api.approving import Asked, asked, people
 from tests.api.house import House, house
@@ -202,3 +205,34 @@ async def test_a_deal_that_cannot_be_reached_is_told_when_it_can(home: House, ac
         assert await votes(ask) == [("dana@acme.example", "reject", "too steep", "", "link")]
         assert await kept(ask) == [("reject", True, "", True)]
         assert "You rejected this version" in (await ask.get(said="heard")).text
+
+
+@dataclass(frozen=True)
+class Hanging(Door):
+    """One deal answers only when another one has."""
+
+    deal_id: str = ""
+    other: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def command(self, deal_id: str, message: Message) -> Answer | None:
+        if deal_id == self.deal_id:
+            await self.other.wait()
+        answer = await Door.command(self, deal_id, message)
+        self.other.set()
+        return answer
+
+
+async def test_a_deal_that_does_not_answer_holds_up_no_other(home: House, account: str) -> None:
+    async with working(home.settings):
+        first, second = await asked(home, account), await asked(home, account)
+        door, home.app.state.door = home.app.state.door, None  # the process is about to die
+        lost = [await ask.send("approve", reason="yes") for ask in (first, second)]
+        home.app.state.door = door
+        assert [answer.status_code for answer in lost] == [503, 503]
+        relay: Relay = home.app.state.relay
+        relay.door = Hanging(door.client, door.task_queue, door.database, deal_id=first.deal_id)
+        await until(home, f"{UNTOLD} AND created_at < now() - interval '3 seconds'", 2)  # both are the relay's now
+        await relayed(home)
+        relay.door = door
+        for ask in (first, second):
+            assert await votes(ask) == [("dana@acme.example", "approve", "yes", "", "link")]
