@@ -225,10 +225,12 @@ def tests(node: Node) -> Iterable[Test]:
 
 
 def written(facts: Sheet, name: str) -> str:
-    """A fact's value as it is kept with a decision: '' is not known; an amount carries its currency.
+    """A fact's value as it is kept with a decision: '' is not known, | is known to be none; an amount carries its currency.
 
     >>> written({"acv_minor": 1200, "currency": "EUR"}, "acv"), written({"products": ("b", "a")}, "products")
     ('1200 EUR', '|a|b')
+    >>> written({"segment": ""}, "segment"), written({}, "segment")
+    ('|', '')
     """
     value = value_of(facts, name)
     if value is None:
@@ -239,4 +241,4 @@ def written(facts: Sheet, name: str) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return "|" + "|".join(sorted(value))  # a list, also where it has one item or none
-    return value if isinstance(value, str) else decimal_text(Decimal(value))
+    return value or "|" if isinstance(value, str) else decimal_text(Decimal(value))

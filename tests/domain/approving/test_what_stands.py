@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from domain.approving.case import Approval, Request, Stand, Vote
+from domain.approving.condition import written
 from domain.approving.reapproval import applied, begun, carries, harvest, worse
-from domain.need import ALL, Ask, Need, Rung
+from domain.need import ALL, ANY_WAY, Ask, Need, Rung
 from tests.domain.approving.desk import ANN, BOB, CEM, DANA, EVE, GIL
 from tests.domain.approving.recorded import LATER, NEED, NOW, named, said, seats, unnamed
 
@@ -64,6 +65,15 @@ def test_a_voice_that_may_not_speak_today_is_not_counted(quorum: int, barred: tu
     stand = a_stand(need, a_vote(ANN), a_vote(BOB, BOB, GIL.upper(), BOB))
     for content_hash in ("h", "another"):
         assert carries(need, stand, barred=barred, content_hash=content_hash, at=NOW) is carried
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "carried"),
+    [({"segment": ""}, {"segment": ""}, True), ({"segment": ""}, {"segment": "public"}, False), ({}, {}, False)],
+)
+def test_to_be_in_no_segment_is_known_and_stays_so(then: dict[str, str], now: dict[str, str], carried: bool) -> None:
+    one, two = (replace(DESK_NEED, facts=(("segment", ANY_WAY, written(sheet, "segment")),)) for sheet in (then, now))
+    assert carries(two, a_stand(one, a_vote(ANN)), barred=(), content_hash="another", at=NOW) is carried
 
 
 def test_two_votes_of_one_person_are_one_voice_and_none_is_none() -> None:
