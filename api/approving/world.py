@@ -25,7 +25,6 @@ from domain.message import Message, Reseat, Verdict
 from domain.order import Order, OrderStage
 from domain.state import Deal
 from models import directory
-from models.access import PersonRow
 from models.database import Database
 from models.deal import DealRow
 from models.directory import SeatChangeRow
@@ -87,12 +86,11 @@ async def groups_of(database: Database, caller: Caller, *, at: datetime | None =
     """For which groups the caller speaks where a whole group is asked: those they are in; by their key alone, if they are
     none of our people; none any more once they left (`at`: now in a sandbox).
     """
-    async with database.session() as session:
-        person = await session.get(PersonRow, caller.person.lower())
+    person = await database.row("SELECT groups, left_at FROM people WHERE email = $1", caller.person.lower())
     if person is None:
         return caller.groups
-    gone = person.left_at is not None and person.left_at <= (at or datetime.now(tz=UTC))
-    return () if gone else tuple(person.groups)
+    gone = person["left_at"] is not None and person["left_at"] <= (at or datetime.now(tz=UTC))
+    return () if gone else tuple(person["groups"])
 
 
 # --- a person changes ------------------------------------------------------------------------------------------------
