@@ -101,7 +101,7 @@ async def _voted(
     found: Changed,
 ) -> dict[str, dict[str, Any]]:
     """A vote row and an entry for each request that was answered; the values of those that it closed, by row."""
-    barred = order.approval.barring(command.deal.owner, order.drafted_by)
+    barred = order.approval.barring(command.deal.owner, *order.priced_by)
     sheet = await sheet_of(session, order)
     witness, by = Witness(command=command, order=order), message.by.lower()
     closed: dict[str, dict[str, Any]] = {}

@@ -127,11 +127,18 @@ class Order:
     reason: str = ""
     parked: str = ""
     stands: tuple[Stand, ...] = ()  # what was approved of earlier versions
+    authors: tuple[tuple[str, str], ...] = ()  # of earlier versions: content hash, who priced it
     looks: int = 0  # how often who decides was looked up anew since somebody was away, was back, or left
 
     @property
     def subject(self) -> str:
         return f"order-{self.number}"
+
+    @property
+    def priced_by(self) -> tuple[str, ...]:
+        """Who priced what this version says, also where somebody else priced the same anew."""
+        before = (person for content_hash, person in self.authors if content_hash == self.content_hash)
+        return (self.drafted_by, *before)
 
     @property
     def holds_end(self) -> bool:
@@ -148,6 +155,7 @@ class Order:
             draft_id=draft_id,
             draft_hash=draft_hash,
             drafted_by=by,
+            authors=self._authors(),
             drafts=self.drafts + 1,
             approval=NOTHING_ASKED,
             stands=reapproval.harvest(self.stands, self.approval, version=self.version, content_hash=self.content_hash),
@@ -156,6 +164,12 @@ class Order:
             envelope_id="",
             document_sha256="",
         )
+
+    def _authors(self) -> tuple[tuple[str, str], ...]:
+        """With the author of the version that is left, if its draft was priced."""
+        if self.stage in (OrderStage.DRAFT, OrderStage.REFUSED):
+            return self.authors
+        return tuple(dict.fromkeys((*self.authors, (self.content_hash, self.drafted_by))))
 
     def priced(self, outcome: Priced, at: datetime) -> Order:
         return replace(
@@ -173,7 +187,7 @@ class Order:
         begun = reapproval.begun(
             self.needs,
             stands=self.stands,
-            barred=(owner, self.drafted_by),
+            barred=(owner, *self.priced_by),
             content_hash=self.content_hash,
             at=at,
         )

@@ -96,7 +96,7 @@ async def try_policy(said: TryIn, _caller: DealDesk, database: Db) -> TriedOut:
     facts = await _facts(database, row, order)
     entity = await entity_of(database, row.entity_id)
     whom = concerned(needs(matrix, facts))
-    world = await world_of(database, at=now_of(entity), barred=(row.owner, order.drafted_by), whom=whom)
+    world = await world_of(database, at=now_of(entity), barred=(row.owner, *order.priced_by), whom=whom)
     result = tried(matrix, facts, world)
     return TriedOut(
         policy=result.policy,

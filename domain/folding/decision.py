@@ -25,7 +25,7 @@ class Told(NamedTuple):
 def folded(order: Order, body: Decide | Reseat | ApplyPolicy, told: Told) -> Order:
     """The order after it. Raises what `domain/approval.py` says stands against it."""
     given = order
-    order = replace(order, approval=order.approval.barring(told.owner, order.drafted_by))
+    order = replace(order, approval=order.approval.barring(told.owner, *order.priced_by))
     match body:
         case Decide():
             after = _decided(order, body, told)

@@ -50,6 +50,17 @@ def test_in_approval_it_asks_and_may_expire() -> None:
     assert steps(ORDER.submitted(START)) == [("expire", 2), ("ask", 201)]
 
 
+def test_who_priced_the_same_before_has_no_voice_either() -> None:
+    again = ORDER.revised(draft_id="dr_2", draft_hash="h", by="desk@x", at=START)
+    unpriced = again.revised(draft_id="dr_3", draft_hash="h", by="lead@x", at=START)
+    for order in (again, unpriced):
+        assert sorted(order.priced(PRICED, START).submitted(START, owner="owner@x").approval.barred) == sorted(
+            {"owner@x", order.drafted_by, "sales@x"}
+        )
+    other = again.priced(replace(PRICED, content_hash="h3"), START)
+    assert other.submitted(START, owner="owner@x").approval.barred == ("owner@x", "desk@x")
+
+
 def test_without_a_need_it_is_approved_as_it_stands() -> None:
     assert replace(ORDER, needs=()).submitted(START).stage == "approved"
 
@@ -84,6 +95,7 @@ def test_a_revision_takes_back_what_was_asked_approved_sent_or_parked() -> None:
         expires_at=START + days(30),
         terms=TERMS,
         needs=(NEED,),
+        authors=(("h2", "sales@x"),),
     )
     assert steps(revised) == [("price", 2)]
 
