@@ -28,6 +28,7 @@ ANY_MEMBER = "any member"  # of a group too large to be asked by name
 # what the system itself says of an approval, beside the policy: name of the text, how it is written
 _SAID = {
     "lapsed": re.compile(r"nobody decided in time: (?P<group>.+) at level (?P<level>[0-9]+)"),
+    "nobody_left": re.compile(r"nobody is left to decide for (?P<group>.+) at level (?P<level>[0-9]+)"),
     "left": re.compile(r"(?P<who>\S+) left"),
     "other_groups": re.compile(r"(?P<who>\S+) is in other groups"),
     "away": re.compile(r"(?P<who>\S+) is away"),

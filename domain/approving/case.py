@@ -53,7 +53,7 @@ class Approval:
     def blocked(self) -> str:
         """Why nobody can move it any more: a request that cannot be granted, and no rung left to climb; '' otherwise."""
         stuck = [r for r in self.waiting if r.hopeless and r.rung >= len(r.need.rungs)]
-        return "; ".join(f"nobody is left to decide for {r.need.group} at level {r.need.level}" for r in stuck)
+        return "; ".join(request.nobody_left for request in stuck)
 
     @property
     def look_again_at(self) -> datetime | None:

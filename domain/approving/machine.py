@@ -227,8 +227,8 @@ def lapsing(approval: Approval, number: int) -> str:
     index = number % 100
     if index >= len(approval.requests) or not approval.requests[index].lapses:
         return ""
-    need = approval.requests[index].need
-    return f"nobody decided in time: {need.group} at level {need.level}"
+    request = approval.requests[index]
+    return request.nobody_left if request.hopeless else f"nobody decided in time: {request.where}"
 
 
 def reseated(approval: Approval, person: str, at: datetime, asks: Iterable[Ask]) -> Approval:

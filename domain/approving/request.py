@@ -72,6 +72,15 @@ class Request:
         return (self.need.group, self.need.escalate_to) if self.escalated else (self.need.group,)
 
     @property
+    def where(self) -> str:
+        return f"{self.need.group} at level {self.need.level}"
+
+    @property
+    def nobody_left(self) -> str:
+        """What is said of a request that cannot be granted any more."""
+        return f"nobody is left to decide for {self.where}"
+
+    @property
     def silent(self) -> tuple[Seat, ...]:
         """The seats whose holder has not answered for that member."""
         said = {(vote.by, member) for vote in self.votes for member in vote.members}

@@ -39,7 +39,7 @@ SAID = [
 ]
 SYSTEM = [
     "any member", "nobody decided in time: desk at level 2", "ann@x left", "ann@x is away", "ann@x is back",
-    "ann@x is in other groups", "bob@x stands in", "ann@x may decide",
+    "ann@x is in other groups", "bob@x stands in", "ann@x may decide", "nobody is left to decide for desk at level 2",
 ]  # fmt: skip
 
 

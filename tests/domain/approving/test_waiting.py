@@ -113,6 +113,16 @@ def test_nobody_left_parks_and_a_retry_asks_anew() -> None:
     assert done(desk)
 
 
+def test_nobody_left_and_no_rung_but_sales_goes_back_at_once_and_says_why() -> None:
+    desk = offered(a_rule(require=[{"group": "legal"}], escalate=[{"after": "2 days", "to": "sales"}]))
+    desk.leave(EVE)
+    desk.reseat(EVE)
+    assert (desk.order.stage, desk.order.reason) == (
+        OrderStage.EXPIRED,
+        "nobody is left to decide for legal at level 1",
+    )
+
+
 def test_what_was_handed_on_survives_looking_people_up_anew() -> None:
     desk = offered(quorum("all"))
     desk.word("delegate", ANN, to=GIL)
