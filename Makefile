@@ -1,7 +1,7 @@
 # Everything a user or CI runs. Needs Python 3.11 or newer with its pip, make and git; installs the rest into .venv.
 #
 #   make demo            install, play the book of deals, print what happened, stop everything (SERVE=1: leave it up)
-#   make test            install, run the tests (ARGS="-k name" to choose)
+#   make test            install, run the tests, a process with servers of its own per core (ARGS="-k name" to choose)
 #   make check           format, lint, types, import contracts, house checks, tests
 #   make up | down       the single-machine system with its data in ./.q2c
 #   make lock            resolve the dependencies of pyproject.toml anew into requirements.lock
@@ -46,7 +46,7 @@ demo: $(STAMP)
 	@$(BIN)/q2c demo $(if $(SERVE),--serve)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: static test
 

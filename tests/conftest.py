@@ -1,6 +1,7 @@
 """The real servers that tests run against: one PostgreSQL and one Temporal per session, one database per test."""
 
 import inspect
+import os
 import secrets
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from embedded.system import SEARCH_ATTRIBUTES
 from embedded.temporal import TemporalServer
 
 TEMPLATE = "template_q2c"
+
+os.environ.pop("COLUMNS", None)  # what is printed is as wide here as in a pipe, in whatever window the tests run
 
 
 @pytest.fixture(scope="session")

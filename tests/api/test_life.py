@@ -119,7 +119,7 @@ async def test_a_rejected_deal_is_revised_and_only_by_its_owner(whole: House) ->
     account = await whole.furnish()
     page = await whole.open(account, discount_percent="40")
     deal = page["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     said = {"version": 1, "approve": False, "reason": "too much"}
     rejected = (await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)).json()
     order = rejected["orders"][0]
@@ -161,7 +161,7 @@ async def test_an_expired_quote_is_not_submitted(whole: House) -> None:
 async def test_a_transfer_pays_on_its_day(whole: House) -> None:
     account = await whole.furnish(method="transfer")
     deal = (await whole.open(account, method="transfer", net_days=30))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     await whole.advance("2027-01-10T00:00:00Z")
     invoice = (await whole.as_["finance"].get("/v1/invoices", deal=deal)).json()["items"][0]
     assert (invoice["status"], invoice["issued_on"], invoice["due_on"]) == ("open", "2027-01-02", "2027-02-01")
@@ -191,7 +191,7 @@ async def test_a_transfer_pays_on_its_day(whole: House) -> None:
 async def test_deals_are_listed_by_what_they_are(whole: House) -> None:
     account = await whole.furnish()
     ids = [(await whole.open(account))["id"] for _ in range(3)]
-    await whole.as_["sales"].post(f"/v1/deals/{ids[0]}/submit", {"version": 1})
+    await whole.submit(ids[0])
 
     async def listed(**wanted: object) -> set[str]:
         answer = await whole.as_["ops"].get("/v1/deals", **wanted)
@@ -227,7 +227,7 @@ async def test_what_is_parked_is_retried_or_cancelled_by_ops(whole: House) -> No
     deal = (await whole.open(account))["id"]
     nothing = await whole.as_["ops"].post(f"/v1/deals/{deal}/retry")
     assert (nothing.status_code, nothing.json()["type"]) == (409, "urn:q2c:problem:NothingToRetry")
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     await whole.advance("2027-01-05T00:00:00Z")
     page = await whole.deal(deal)
     assert (page["stage"], page["waits_for"], page["who"]) == ("provisioning", "operator", "ops")
@@ -250,7 +250,7 @@ async def test_what_is_parked_is_retried_or_cancelled_by_ops(whole: House) -> No
 async def test_a_move_that_a_crash_cut_off_is_finished_by_the_next(whole: House) -> None:
     account = await whole.furnish()
     deal = (await whole.open(account))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     await whole.advance("2027-01-10T00:00:00Z")
     async with whole.database.transaction() as session:  # the clock had moved, its day's work was not done
         moved = text("UPDATE legal_entities SET clock_at = '2027-02-01T23:00:00Z' WHERE id = 'trial'")
@@ -267,7 +267,7 @@ async def test_each_event_of_the_outside_has_its_effect_once(whole: House) -> No
     )
     account = await whole.furnish()
     deal = (await whole.open(account))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     await whole.advance("2027-06-15T00:00:00Z")
     invoices = (await whole.as_["finance"].get("/v1/invoices", deal=deal)).json()["items"]
     assert [(i["issued_on"], i["status"], i["paid"]["minor"]) for i in invoices] == [

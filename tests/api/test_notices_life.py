@@ -61,7 +61,7 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
     await people(whole)
     lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
     deal = (await whole.open(account, lines=lines))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
 
     mails, posts = await delivered(whole, DANA, "desk")
     [mail], [post] = mails, posts
@@ -93,7 +93,7 @@ async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(who
     assert made.status_code == 201, made.text
     lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
     deal = (await whole.open(account, lines=lines))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     await whole.advance("2027-01-08T09:00:00+00:00")
 
     mails, posts = await delivered(whole, DANA, "desk")

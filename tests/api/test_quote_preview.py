@@ -85,7 +85,7 @@ async def test_what_is_previewed_is_what_is_billed(whole: House) -> None:
     own = ("invoices", "milestones")
     assert shown["offers"][0]["lines"] == offer["lines"]
     assert set(offer) - set(shown["offers"][0]) == set(own)
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     said = {"version": 1, "approve": True, "reason": "a lighthouse"}
     decided = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)
     assert decided.status_code == 200, decided.text

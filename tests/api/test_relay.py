@@ -67,7 +67,7 @@ async def test_a_fact_that_was_kept_but_not_told_is_told(whole: House) -> None:
     account = await whole.furnish()
     await whole.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
     deal = (await whole.open(account))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     while not (sent := await run(whole.database, "SELECT id, document_sha256 FROM envelopes")):
         await asyncio.sleep(0.02)
     body = {**ENVELOPE, "account": "trial", "timestamp": "2027-01-01T10:00:00+00:00"}
@@ -92,7 +92,7 @@ async def test_a_fact_that_was_kept_but_not_told_is_told(whole: House) -> None:
 async def test_mails_leave_with_their_paper_and_events_are_delivered_once(whole: House) -> None:
     account = await whole.furnish(method="transfer")
     deal = (await whole.open(account, method="transfer"))["id"]
-    await whole.as_["sales"].post(f"/v1/deals/{deal}/submit", {"version": 1})
+    await whole.submit(deal)
     await whole.advance("2027-01-10T00:00:00Z")
     waiting = await run(whole.database, "SELECT key, attachment, at FROM mails WHERE sent_at IS NULL ORDER BY at, key")
     papers = [row[1] for row in waiting if row[1].startswith("invoice:")]
