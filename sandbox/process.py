@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,10 +23,21 @@ class NotStarted(Exception):
     """The server did not answer in time; the message holds the end of its log."""
 
 
+# Below the range from which systems take the ports of outgoing connections, and apart from those of other processes that
+# choose at the same moment: a port is still free when the server comes up, and when it comes up again.
+PORTS = range(12_000 + os.getpid() % 64, 18_000, 64)
+_in_turn = itertools.cycle(random.sample(PORTS, k=len(PORTS)))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """The next port of this process's own that nobody has. Raises OSError where there is none."""
+    for port in itertools.islice(_in_turn, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    message = f"no free port between {PORTS.start} and {PORTS.stop}"
+    raise OSError(message)
 
 
 @dataclass(kw_only=True)

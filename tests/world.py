@@ -20,10 +20,11 @@ from temporalio.client import Client, Interceptor, WorkflowHandle
 from api.app import create_app
 from domain.ids import deal_workflow_id
 from domain.state import Deal
+from embedded.loopback import free_port
 from sandbox.process import SandboxProcess
 from settings import Settings
 from tests.place import DRAFT, START, ZONE, Place, furnished
-from tests.serving import free_port, serving, settings_over, working
+from tests.serving import serving, settings_over, working
 from workflows.converter import data_converter, from_json
 
 

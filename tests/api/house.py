@@ -12,11 +12,12 @@ import httpx
 from fastapi import FastAPI
 
 from api.app import create_app
+from embedded.loopback import free_port
 from models.database import Database
 from sandbox.process import SandboxProcess
 from settings import Settings
 from tests.api.conftest import ACCOUNT, ENTITY, Caller, make_keys
-from tests.serving import free_port, serving, settings_over, working
+from tests.serving import serving, settings_over, working
 
 BOOK: dict[str, Any] = {
     "name": "acme-2026",

@@ -17,11 +17,12 @@ from pydantic import SecretStr
 from api.door import Door
 from api.relay import Relay
 from domain.message import Answer, Message
+from embedded.loopback import free_port
 from embedded.temporal import TemporalServer
 from tests.api.approving import Asked, asked, people
 from tests.api.house import House, house
 from tests.api.sharing import READER, books, one, rows, until
-from tests.serving import free_port, working
+from tests.serving import working
 
 AT_WORK = "We have heard you, and are still working on it."
 UNTOLD = "SELECT count(*) FROM link_messages WHERE told_at IS NULL"
