@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Path, Request, Response
@@ -22,7 +22,7 @@ from api.approving.words import approve_words
 from api.document import version_response
 from api.errors import Refusal
 from api.idempotency import body_of
-from api.pages import HEADERS, page
+from api.pages import HEADERS, form_of, page
 from api.shares.token import TokenAltered
 from api.store import Db
 from domain.approving.case import APPROVE
@@ -87,7 +87,7 @@ async def paper(token: Token, request: Request, database: Db) -> Response:
 @router.post("/{token}")
 async def decide(token: Token, request: Request, database: Db) -> Response:
     """Decide, once; answered by a redirect, so that a reload decides nothing twice."""
-    form = _form(await body_of(request, LARGEST_FORM))
+    form = form_of(await body_of(request, LARGEST_FORM), MOST_FIELDS)
     found = await _open(request, database, token)
     found.check()
     lang = form.get("lang", "")
@@ -97,13 +97,6 @@ async def decide(token: Token, request: Request, database: Db) -> Response:
         return await _page(request, database, found, lang=lang, errors=error.fields, values=form, status=422)
     asked = {"said": said, **({"lang": language_of(lang)} if lang else {})}
     return RedirectResponse(f"/a/{token}?{urlencode(asked)}", status_code=303, headers=HEADERS)
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=MOST_FIELDS))
-    except ValueError:
-        return {}  # more fields than any form of ours: it carries no nonce, so nothing comes of it
 
 
 async def _open(request: Request, database: Database, token: str) -> Opened:

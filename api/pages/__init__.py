@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Response
 from fastapi.responses import HTMLResponse
@@ -31,6 +32,14 @@ READABLE = 4.5  # contrast of text on white, WCAG 2.2 AA
 _environment = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+
+
+def form_of(body: bytes, most_fields: int) -> dict[str, str]:
+    """The fields of a form; none where there are more than any form of ours has: without its nonce nothing comes of it."""
+    try:
+        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=most_fields))
+    except ValueError:
+        return {}
 
 
 def page_words(language: str) -> Words:

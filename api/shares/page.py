@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Path, Request, Response
@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from api.document import pdf_response, quote_document
 from api.errors import Refusal
 from api.idempotency import body_of
-from api.pages import HEADERS, page, page_words, stylesheet
+from api.pages import HEADERS, form_of, page, page_words, stylesheet
 from api.shares.act import Act, Incomplete, act
 from api.shares.read import Opened, opened
 from api.shares.token import TokenAltered, links_of
@@ -111,7 +111,7 @@ async def download(token: Token, request: Request, database: Db) -> Response:
 @router.post("/{token}/{action}")
 async def respond(token: Token, action: Action, request: Request, database: Db) -> Response:
     """Accept, decline or ask; answered by a redirect, so that a reload asks nothing twice."""
-    form = _form(await body_of(request, LARGEST_FORM))
+    form = form_of(await body_of(request, LARGEST_FORM), MOST_FIELDS)
     found = await _open(request, database, token)
     found.shared.showing(found.now)
     lang = form.get("lang", "")
@@ -121,13 +121,6 @@ async def respond(token: Token, action: Action, request: Request, database: Db) 
         return _page(request, found, lang=lang, errors=error.fields, values=form, status=422)
     asked = {"said": said, **({"lang": language_of(lang)} if lang else {})}
     return RedirectResponse(f"/q/{token}?{urlencode(asked)}#quote", status_code=303, headers=HEADERS)
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(body.decode(errors="replace"), max_num_fields=MOST_FIELDS))
-    except ValueError:
-        return {}  # more fields than any form of ours: it carries no nonce, so nothing comes of it
 
 
 async def _open(request: Request, database: Database, token: str) -> Opened:

@@ -7,13 +7,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
+from typing import ClassVar
 
 from fastapi import Request
 from itsdangerous import BadData, Signer
 
 from api.errors import Refusal
 
-_TOKEN, _NONCE, _ADDRESS = "share", "share-form", "share-address"
+_ADDRESS = "share-address"
 LONGEST = 500
 
 
@@ -22,7 +23,14 @@ class TokenAltered(Exception):
 
 
 class Links:
-    """Makes and reads tokens and addresses. `public_url` is where the outside reaches our API."""
+    """Makes and reads tokens and addresses. `public_url` is where the outside reaches our API.
+
+    What signs one kind of link (`salt`, and of its forms `form_salt`) opens no other; `path` is where its page is.
+    """
+
+    salt: ClassVar[str] = "share"
+    form_salt: ClassVar[str] = "share-form"
+    path: ClassVar[str] = "q"
 
     def __init__(self, secret_keys: Sequence[str], public_url: str) -> None:
         self._keys = tuple(secret_keys)
@@ -30,24 +38,24 @@ class Links:
 
     def token(self, share_id: str, content_hash: str) -> str:
         """The token of a link. Raises a 503 refusal where there is no secret."""
-        return self._signed(self._first(), _TOKEN, [share_id, content_hash])
+        return self._signed(self._first(), self.salt, [share_id, content_hash])
 
     def url(self, share_id: str, content_hash: str) -> str:
         """The page's whole address."""
-        return f"{self.public_url}/q/{self.token(share_id, content_hash)}"
+        return f"{self.public_url}/{self.path}/{self.token(share_id, content_hash)}"
 
     def read(self, token: str) -> tuple[str, str]:
         """The link's id and the content's hash. Raises TokenAltered."""
-        share_id, content_hash = self._read(_TOKEN, token, 2)
+        share_id, content_hash = self._read(self.salt, token, 2)
         return share_id, content_hash
 
     def nonce(self, share_id: str, action: str) -> str:
         """What a form of the page carries: good for one act, on this link alone."""
-        return self._signed(self._first(), _NONCE, [share_id, action, secrets.token_hex(12)])
+        return self._signed(self._first(), self.form_salt, [share_id, action, secrets.token_hex(12)])
 
     def read_nonce(self, nonce: str, share_id: str, action: str) -> str:
         """The nonce's own part. Raises TokenAltered, also where it is of another link or another form."""
-        link, form, own = self._read(_NONCE, nonce, 3)
+        link, form, own = self._read(self.form_salt, nonce, 3)
         if (link, form) != (share_id, action):
             raise TokenAltered
         return own
