@@ -16,7 +16,7 @@ from temporalio import activity
 from activities import plain_approval
 from activities.evidence import Witness
 from activities.fence import Books, Effect, Told, at_utc
-from activities.notice import Said, Telling, added, holders, named
+from activities.notice import Said, Telling, added, holders, moved, named
 from activities.reference import order_of
 from activities.version import status
 from domain.approval import Approval, Request
@@ -197,17 +197,14 @@ async def _look(session: AsyncSession, command: Perform) -> Effect:
     found, world = await around(session, command, order.approval)
     asks = asking.ask_anew(order.approval, world)
     after = machine.looked(order.approval, command.now, asks)
-    pairs = zip(order.approval.requests, after.requests, strict=True)
-    moved = [
-        request for before, request in pairs if request.seats != before.seats or request.approved != before.approved
-    ]
+    changed = moved(order.approval, after)
     witness = Witness(command=command, order=order)
     reason = "absences, delegations, and who left"
-    rows: list[SQLModel] = [witness.of("reseated", r, to=_names(r, world), reason=reason) for r in moved]
+    rows: list[SQLModel] = [witness.of("reseated", r, to=_names(r, world), reason=reason) for r in changed]
     new = holders(added(order.approval, after))
     rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", new)
-    told = [Told(text=f"{_names(r, world) or 'Nobody'} may decide for {r.need.group} from now on") for r in moved]
-    updates = await _updated(session, command, order, after, moved)
+    told = [Told(text=f"{_names(r, world) or 'Nobody'} may decide for {r.need.group} from now on") for r in changed]
+    updates = await _updated(session, command, order, after, changed)
     return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=told)
 
 
@@ -216,13 +213,13 @@ def _since(request: Request) -> str:
 
 
 async def _updated(
-    session: AsyncSession, command: Perform, order: Order, after: Approval, moved: Sequence[Request]
+    session: AsyncSession, command: Perform, order: Order, after: Approval, changed: Sequence[Request]
 ) -> list[Update]:
     """The rows of the requests that this step moved, and of the version where that was all it waited for."""
-    if not moved:
+    if not changed:
         return []
     waiting = await open_requests(session, command.deal.id, order.number, order.version)
-    found = [(waiting.get((request.need.level, request.need.group)), request) for request in moved]
+    found = [(waiting.get((request.need.level, request.need.group)), request) for request in changed]
     updates = [
         Update(ApprovalRequestRow, values_of(r) | (granted_values(r) if r.approved else {}), {"id": row.id})
         for row, r in found
@@ -258,8 +255,8 @@ async def _escalate(session: AsyncSession, command: Perform) -> Effect:
 
 def _may(need: Need, world: World) -> list[str]:
     """Members who are here and may decide about this deal."""
-    named = world.directory.named(need.people, need.roles)
-    return [each for each in named if each not in world.barred and world.directory.is_here(each, world.at)]
+    members = world.directory.named(need.people, need.roles)
+    return [each for each in members if each not in world.barred and world.directory.is_here(each, world.at)]
 
 
 async def _lapse(session: AsyncSession, command: Perform, order: Order, why: str) -> Effect:

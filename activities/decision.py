@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities import ending
 from activities.approval import granted_values, request_id, values_of
 from activities.evidence import Witness
-from activities.notice import Said, Telling, added, holders, named
+from activities.notice import Said, Telling, added, holders, moved, named
 from activities.plain_approval import is_plain
 from domain.approval import Approval, Request
 from domain.approving import machine
@@ -254,9 +254,8 @@ async def _looked_up_anew(
     said = {"by": message.by, "ref": message.id, "channel": message.channel}
     if isinstance(body, Reseat):
         said |= {"reason": body.reason}
-        pairs = zip(order.approval.requests, after.approval.requests, strict=True)
-        moved = [now for was, now in pairs if (now.seats, now.approved) != (was.seats, was.approved)]
-        found.rows += [witness.of("reseated", request, **said, to=named(request)) for request in moved]
+        changed = moved(order.approval, after.approval)
+        found.rows += [witness.of("reseated", request, **said, to=named(request)) for request in changed]
         await _told_of_seats(session, command, message, order, after, found)
     elif isinstance(body, ApplyPolicy):
         policies = ", ".join(dict.fromkeys(need.policy for need in body.needs))

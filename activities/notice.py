@@ -115,6 +115,12 @@ def added(before: Approval, after: Approval) -> list[Request]:
     ]
 
 
+def moved(before: Approval, after: Approval) -> list[Request]:
+    """What stands otherwise since people were looked up anew: other seats, or granted by that."""
+    pairs = zip(before.requests, after.requests, strict=True)
+    return [now for was, now in pairs if (now.seats, now.approved) != (was.seats, was.approved)]
+
+
 def _ask(request: Request, person: str) -> dict[str, Any]:
     need = request.need
     members = [seat.member for seat in request.seats if seat.holder == person and seat.member not in ("", person)]

@@ -11,10 +11,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from api.errors import Refusal
+from models.access import by_key_hash
 from models.database import Database
 
 SHOWN = 12  # characters of a key that may be shown later, to tell keys apart
-_KEY = "SELECT id, person, role, groups, revoked_at FROM api_keys WHERE key_hash = $1"
 
 bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer q2c_…`")
 
@@ -54,8 +54,8 @@ async def authenticate(request: Request) -> Caller:
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("NoKey", "no API key was given")
     database: Database = request.app.state.database
-    row = await database.row(_KEY, hash_of(secret.strip()))
-    if row is None or row["revoked_at"] is not None:
+    row = await by_key_hash(database, hash_of(secret.strip()))
+    if row is None:
         raise _unauthorized("KeyInvalid", "the API key is not known, or was revoked")
     caller = Caller(person=row["person"], role=Role(row["role"]), groups=tuple(row["groups"]), key_id=row["id"])
     request.state.caller = caller

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlmodel import col, select
 
 from api.approving.read import Case
 from api.approving.words import field, value
-from domain.approving.condition import AMOUNTS, EVERY_CURRENCY, Node, Not, Sheet, Test, sheet, written
+from domain.approving.condition import AMOUNTS, EVERY_CURRENCY, Sheet, Test, leaves, sheet, written
 from domain.approving.policy import Matrix
 from domain.document import decimal_text
 from domain.money import to_minor
@@ -49,21 +48,10 @@ def limits(need: Need, matrix: Matrix | None, facts: Sheet, words: Words) -> lis
     found: dict[tuple[str, str], Row] = {}
     for rule in matrix.rules:
         if rule.name in need.rules:
-            for test, wanted in _leaves(rule.when):
+            for test, wanted in leaves(rule.when):
                 row = _limit(test, facts, words, wanted=wanted)
                 found.setdefault((test.fact, row["limit"]), row)
     return list(found.values())
-
-
-def _leaves(node: Node, *, wanted: bool = True) -> Iterator[tuple[Test, bool]]:
-    """Every single test, and whether it has to hold or must not."""
-    if isinstance(node, Test):
-        yield node, wanted
-    elif isinstance(node, Not):
-        yield from _leaves(node.part, wanted=not wanted)
-    else:
-        for part in node.parts:
-            yield from _leaves(part, wanted=wanted)
 
 
 def _limit(test: Test, facts: Sheet, words: Words, *, wanted: bool) -> Row:

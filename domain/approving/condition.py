@@ -197,31 +197,27 @@ def looked_at(node: Node, *, want: bool = True) -> tuple[tuple[str, str], ...]:
     (('discount_percent', 'up'), ('net_days', 'up'))
     """
     found: dict[str, str] = {}
-    for name, sense in _leaves(node, want=want):
+    flipped = {UP: DOWN, DOWN: UP, ANY_WAY: ANY_WAY}
+    for test, wanted in leaves(node, want=want):
+        name, sense = test.fact, test.sense if wanted else flipped[test.sense]
         found[name] = sense if found.get(name, sense) == sense else ANY_WAY
     return tuple(sorted(found.items()))
 
 
-def _leaves(node: Node, *, want: bool) -> Iterable[tuple[str, str]]:
+def leaves(node: Node, *, want: bool = True) -> Iterable[tuple[Test, bool]]:
+    """Every single test of a condition, and whether it has to hold or must not."""
     if isinstance(node, Test):
-        flipped = {UP: DOWN, DOWN: UP, ANY_WAY: ANY_WAY}
-        yield node.fact, node.sense if want else flipped[node.sense]
+        yield node, want
     elif isinstance(node, Not):
-        yield from _leaves(node.part, want=not want)
+        yield from leaves(node.part, want=not want)
     else:
         for part in node.parts:
-            yield from _leaves(part, want=want)
+            yield from leaves(part, want=want)
 
 
 def tests(node: Node) -> Iterable[Test]:
     """Every single test of a condition."""
-    if isinstance(node, Test):
-        yield node
-    elif isinstance(node, Not):
-        yield from tests(node.part)
-    else:
-        for part in node.parts:
-            yield from tests(part)
+    return (test for test, _ in leaves(node))
 
 
 def written(facts: Sheet, name: str) -> str:

@@ -189,9 +189,8 @@ async def test_a_revoked_key_opens_nothing(opened: Database) -> None:
 
     async with opened.transaction() as session:
         await write(session, [a_key("good"), a_key("revoked", revoked_at=AT)])
-    async with opened.session() as session:
-        found = [await access.by_key_hash(session, f"hash-{name}") for name in ("good", "revoked", "unknown")]
-        assert [key and key.person for key in found] == ["good", None, None]
+    found = [await access.by_key_hash(opened, f"hash-{name}") for name in ("good", "revoked", "unknown")]
+    assert [key and key["person"] for key in found] == ["good", None, None]
 
 
 async def test_members_are_found_by_any_of_the_groups(opened: Database) -> None:
