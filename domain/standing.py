@@ -11,7 +11,7 @@ from domain.contract import Contract
 from domain.order import Order, OrderStage
 from domain.payment import ChargeStatus
 from domain.state import Deal
-from domain.step import StepKind
+from domain.step import Step, StepKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Standing:
 
 
 CUSTOMER = "the customer"
+NEXT_PERIOD = "next period"
 
 _ORDER_WAITS: dict[OrderStage, tuple[str, str]] = {
     OrderStage.DRAFT: ("quote", "pricing"),
@@ -52,11 +53,13 @@ _ORDER_WAITS: dict[OrderStage, tuple[str, str]] = {
 def standing(deal: Deal) -> Standing:
     """One line about the whole deal, as lists show it."""
     stage, waits_for, who, since = _place(deal)
+    upcoming = [step for step in agenda(deal) if step.kind is not StepKind.TAKE]
+    following = upcoming[0] if upcoming else None
+    if waits_for == NEXT_PERIOD and any(_overdue(step, deal) for step in upcoming if step.kind is StepKind.BILL):
+        waits_for = "billing"
     parked = "; ".join(f"{subject}: {reason}" for subject, reason in deal.parkings)
     if parked:
         waits_for, who = "operator", "ops"
-    upcoming = [step for step in agenda(deal) if step.kind is not StepKind.TAKE]
-    following = upcoming[0] if upcoming else None
     return Standing(
         stage=stage,
         waits_for=waits_for,
@@ -114,4 +117,9 @@ def _running(deal: Deal, running: Contract) -> tuple[str, str, str, datetime]:
         if collection.status in (ChargeStatus.PENDING, ChargeStatus.UNKNOWN):
             return stage, "payment", "payment gateway", collection.issued_at
         return stage, "payment", CUSTOMER, collection.issued_at
-    return stage, "next period", "q2c", since
+    return stage, NEXT_PERIOD, "q2c", since
+
+
+def _overdue(step: Step, deal: Deal) -> bool:
+    """Its day has come already: an activation today begins a period that is not billed yet."""
+    return step.at <= deal.clock.now

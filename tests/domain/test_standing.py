@@ -117,3 +117,14 @@ def test_undoing_is_still_provisioning() -> None:
     assert line(life) == ("provisioning", "operator", "ops")
     life.deal = life.deal.with_contract(lambda c: replace(c, parked=""))
     assert line(life) == ("provisioning", "closing", "q2c")
+
+
+def test_it_waits_for_the_next_period_only_when_no_period_is_due() -> None:
+    life = Life()
+    seen: list[tuple[str, str, str]] = []
+    life.watch = lambda *_: seen.append(line(life))
+    life.submitted()
+    life.play(START + days(40))
+    paid = [("active", "payment", "the customer"), ("active", "next period", "q2c")]
+    active = [place for place in seen if place[0] == "active"]
+    assert active == [("active", "billing", "q2c"), *paid, *paid], "the second period is billed when its day comes"
