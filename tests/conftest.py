@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 
@@ -20,6 +21,15 @@ from embedded.system import SEARCH_ATTRIBUTES
 from embedded.temporal import TemporalServer
 
 TEMPLATE = "template_q2c"
+
+# The same examples in every run, however slow the machine: what is red is red again. By chance, when asked: Q2C_EXAMPLES.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize="Q2C_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
 
 os.environ.pop("COLUMNS", None)  # what is printed is as wide here as in a pipe, in whatever window the tests run
 
