@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,7 +15,7 @@ from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
 from activities.version import Version, priced, status
 from domain import price_book, quote
-from domain.approving.condition import Sheet, sheet
+from domain.approving.condition import Sheet, sheets
 from domain.approving.needing import needs as needed
 from domain.approving.policy import Matrix
 from domain.billing_schedule import Term
@@ -68,7 +69,7 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
         if draft.currency != deal.currency:
             raise quote.QuoteCurrencyMismatch(draft=draft.currency, price_book=deal.currency, where="currency")
         offers, book_id = await _offers(session, deal, draft, on=local_date(now, deal.zone))
-        needs = await _needs(session, sheet(offers.facts, entity=deal.entity_id))
+        needs = await _needs(session, sheets(offers.facts, offers.apart, entity=deal.entity_id))
     except DomainError as error:
         refused = PriceRefused(error=error.type, reason=str(error))
         return Effect(outcome=refused, told=[Told(text=f"The draft could not be priced: {error}", actor="q2c")])
@@ -134,11 +135,11 @@ def _in_words(offers: QuoteOffers) -> str:
     )
 
 
-async def _needs(session: AsyncSession, facts: Sheet) -> tuple[Need, ...]:
+async def _needs(session: AsyncSession, facts: Sequence[Sheet]) -> tuple[Need, ...]:
     row = await policies.latest_approval(session, POLICY)
     if row is None:
         raise MissingReference(what=f"approval policy {POLICY}")
-    return needed(Matrix.parse(row.content, version=row.version), facts)
+    return needed(Matrix.parse(row.content, version=row.version), *facts)
 
 
 async def _expire(session: AsyncSession, command: Perform) -> Effect:

@@ -22,7 +22,7 @@ from demo.positions import Document, FileProblem, load_yaml
 from domain.approving.asking import TooManyToAskAll, World
 from domain.approving.calendar import Calendars
 from domain.approving.check import ERROR, Finding, check
-from domain.approving.condition import sheet
+from domain.approving.condition import sheets
 from domain.approving.people import Directory, Person
 from domain.approving.policy import Matrix
 from domain.approving.tryout import tried
@@ -160,7 +160,7 @@ def _tried_here(  # noqa: PLR0913  (as many as there are options)
     at = _moment(on)
     with in_file(said):
         draft = Draft.parse({"price_book": book.name, **said.draft})
-        facts = previewed(draft, book, on=at.date(), segment=segment, entity=entity).facts
+        priced = previewed(draft, book, on=at.date(), segment=segment, entity=entity).offers
     world = World(
         directory=_directory(people) if people else Directory(),
         calendars=load_yaml(calendars).read(Calendars.parse) if calendars else Calendars(),
@@ -168,7 +168,8 @@ def _tried_here(  # noqa: PLR0913  (as many as there are options)
         barred=(owner.lower(),) if owner else (),
     )
     try:
-        result = tried(matrix, sheet(facts, entity=entity), world)
+        facts, *apart = sheets(priced.facts, priced.apart, entity=entity)
+        result = tried(matrix, facts, world, offers=apart)
     except TooManyToAskAll as refusal:
         raise Trouble(refusal.text, where=str(file), mend=refusal.hint, type_=refusal.type) from None
     lines = list(result.lines)

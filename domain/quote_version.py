@@ -67,7 +67,7 @@ class PricedQuote:
             margin_percent=self.totals.margin_percent,
             below_floor=any(each.below_floor for each in segments),
             ramp=any(line.ramp for line in self.lines),
-            clauses=len(self.terms.clauses),
+            clauses=self.terms.clauses,
             products=tuple(dict.fromkeys(line.product for line in self.lines)),
             regions=tuple(dict.fromkeys(region for region in regions if region)),
             segment=self.segment,
@@ -93,6 +93,11 @@ class QuoteOffers:
     def facts(self) -> Facts:
         """The worst of all offers: whoever approves the version approves each of them."""
         return worst([quote.facts for _, quote in self.offers])
+
+    @property
+    def apart(self) -> tuple[Facts, ...]:
+        """The facts of each offer alone, where there are several: the worst of two figures may hide what one of them needs."""
+        return tuple(quote.facts for _, quote in self.offers) if len(self.offers) > 1 else ()
 
 
 def content(version: PricedQuote | QuoteOffers) -> dict[str, object]:

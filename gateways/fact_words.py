@@ -13,6 +13,7 @@ from gateways.words import Words, words_of
 FOLDER = Path(__file__).with_name("templates") / "fact_words"
 _COUNTED = frozenset({"quantity"})
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HASH = re.compile(r" #[0-9a-f]{32}$")  # of a clause that is kept by its beginning
 
 
 @cache
@@ -42,7 +43,7 @@ def value(words: Words, name: str, said: str) -> str:
     if words.has(f"value_{name}_{said}"):
         return words(f"value_{name}_{said}")
     if said.startswith("|"):
-        return ", ".join(part for part in said.split("|") if part) or words("none")
+        return ", ".join(_HASH.sub("", part) for part in said.split("|") if part) or words("none")
     if _DAY.fullmatch(said):
         return words.long_date(date.fromisoformat(said))
     return _figure(words, name, said)

@@ -1,5 +1,6 @@
 """A policy looked at before it is kept: is it sound, and what would it ask of a deal? And applied to what is in flight."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from api.schema import Id, Line, Out, Schema
 from api.store import Db
 from domain.approving.asking import concerned
 from domain.approving.check import check
-from domain.approving.condition import Sheet, sheet
+from domain.approving.condition import Sheet, sheets
 from domain.approving.needing import needs
 from domain.approving.policy import Matrix
 from domain.approving.tryout import tried
@@ -95,9 +96,9 @@ async def try_policy(said: TryIn, _caller: DealDesk, database: Db) -> TriedOut:
     matrix = Matrix.parse(said.policy) if said.policy is not None else await _latest(database)
     facts = await _facts(database, row, order)
     entity = await entity_of(database, row.entity_id)
-    whom = concerned(needs(matrix, facts))
+    whom = concerned(needs(matrix, *facts))
     world = await world_of(database, at=now_of(entity), barred=(row.owner, *order.priced_by), whom=whom)
-    result = tried(matrix, facts, world)
+    result = tried(matrix, facts[0], world, offers=facts[1:])
     return TriedOut(
         policy=result.policy,
         rules=[TriedRuleOut(name=each.name, holds=each.holds, why=list(each.why)) for each in result.rules],
@@ -117,7 +118,7 @@ async def apply_policy(
         raise Refusal(
             409, "NothingToDecide", "no version of the deal waits for approval", where="deal_id", hint="nothing to do"
         )
-    asked = needs(await _latest(database), await _facts(database, row, order))
+    asked = needs(await _latest(database), *await _facts(database, row, order))
     body = ApplyPolicy(version=said.version, content_hash=order.content_hash, needs=asked, reason=said.reason)
     return await say(deal_id, body, request, response, caller, once, database)
 
@@ -141,10 +142,11 @@ async def _latest(database: Database) -> Matrix:
     return Matrix.parse(row.content, version=row.version)
 
 
-async def _facts(database: Database, row: DealRow, order: Order) -> Sheet:
-    """The facts of the version as pricing looked at them."""
+async def _facts(database: Database, row: DealRow, order: Order) -> Sequence[Sheet]:
+    """The facts of the version as pricing looked at them: of all its offers together, then of each apart."""
     async with database.session() as session:
         version = await quotes.version(session, row.id, order.number, order.version)
     if version is None:
         raise Refusal(409, "NotPriced", "the version is not there yet", where="deal_id", hint="ask again in a moment")
-    return sheet(offers(version.content).facts, entity=row.entity_id)
+    found = offers(version.content)
+    return sheets(found.facts, found.apart, entity=row.entity_id)

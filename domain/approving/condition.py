@@ -6,6 +6,7 @@ since no cost is known, meets no limit either way.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
@@ -34,6 +35,7 @@ FLAGS = {
 WORDS = {"segment": "account segment", "method": "payment method", "currency": "currency", "entity": "legal entity"}
 LISTS = {"products": "product", "regions": "region", "clauses": "clause"}  # several of them at once
 EVERY_CURRENCY = "*"
+SHORT = 40  # characters of a clause that are kept with a decision
 
 
 def sheet(facts: object, **more: Value) -> dict[str, Value]:
@@ -48,6 +50,11 @@ def sheet(facts: object, **more: Value) -> dict[str, Value]:
         raise TypeError("facts come as a dataclass")
     found: dict[str, Value] = {f.name: getattr(facts, f.name) for f in fields(facts)}
     return {**found, **more}
+
+
+def sheets(facts: object, apart: Iterable[object] = (), **more: Value) -> tuple[dict[str, Value], ...]:
+    """The same of a version with alternatives: of all its offers together, then of each apart."""
+    return tuple(sheet(each, **more) for each in (facts, *apart))
 
 
 def value_of(facts: Sheet, name: str) -> Value:
@@ -227,6 +234,8 @@ def written(facts: Sheet, name: str) -> str:
     ('1200 EUR', '|a|b')
     >>> written({"segment": ""}, "segment"), written({}, "segment")
     ('|', '')
+    >>> written({"clauses": ("Liability is capped",)}, "clauses")
+    '|Liability is capped'
     """
     value = value_of(facts, name)
     if value is None:
@@ -236,5 +245,14 @@ def written(facts: Sheet, name: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return "|" + "|".join(sorted(value))  # a list, also where it has one item or none
+        items = map(_in_short, value) if name == "clauses" else value
+        return "|" + "|".join(sorted(items))  # a list, also where it has one item or none
     return value or "|" if isinstance(value, str) else decimal_text(Decimal(value))
+
+
+def _in_short(clause: str) -> str:
+    """A clause as a fact: its beginning, with a hash of all of it, so that no other wording passes for it; a short one as it is."""
+    plain = " ".join(clause.replace("|", " ").replace("#", " ").split())
+    if plain == clause and len(plain) <= SHORT:
+        return plain
+    return f"{plain[:SHORT]}… #{hashlib.sha256(clause.encode()).hexdigest()[:32]}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from domain.approving.calendar import Patience
 from domain.approving.condition import All, Sheet, looked_at, reasons, written
 from domain.approving.policy import Matrix, Require, Rule, Stage
-from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES, Need, Rung
+from domain.approving.reapproval import worse
+from domain.need import ALL, ANY_WAY, DOWN, MANAGER, NEXT_LEVEL, SALES, Need, Rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,11 @@ class _Wanted:
     stages: tuple[Stage, ...]
 
 
-def needs(matrix: Matrix, facts: Sheet) -> tuple[Need, ...]:
+def needs(matrix: Matrix, facts: Sheet, *offers: Sheet) -> tuple[Need, ...]:
     """Who must approve, by level and group; empty means approved at once.
+
+    Of a version with alternatives `facts` are the worst of each, `offers` those of each alone: a rule that holds for any of
+    them asks, and the version is approved at once only where each of them is.
 
     Several rules that ask for one group at one level: all reasons, the larger quorum, the least patience.
 
@@ -36,17 +41,22 @@ def needs(matrix: Matrix, facts: Sheet) -> tuple[Need, ...]:
     >>> need.facts
     (('discount_percent', 'up', '15'), ('net_days', 'up', '60'))
     """
-    if matrix.approves(facts) is not None:
-        return ()
     wanted: dict[tuple[int, str], _Wanted] = {}
+    sheets = (facts, *offers)
     for rule in matrix.rules:
-        if (why := reasons(rule.when, facts)) is None:
+        if (why := holding(matrix, rule, sheets)) is None:
             continue
         for require in rule.require:
             key = (require.level, require.group)
             new = _Wanted(require, (rule,), why or ("always required",), rule.remind_after, rule.stages)
             wanted[key] = _merged(wanted[key], new) if key in wanted else new
-    return tuple(_need(matrix, wanted[key], facts) for key in sorted(wanted))
+    return tuple(_need(matrix, wanted[key], sheets) for key in sorted(wanted))
+
+
+def holding(matrix: Matrix, rule: Rule, sheets: Iterable[Sheet]) -> tuple[str, ...] | None:
+    """Why a rule asks about the first of these offers for which it does; None where it asks about none of them."""
+    asking = (each for each in sheets if matrix.approves(each) is None)
+    return next((why for each in asking if (why := reasons(rule.when, each)) is not None), None)
 
 
 def stricter(one: int, other: int) -> int:
@@ -78,7 +88,8 @@ def _first(stages: tuple[Stage, ...]) -> int:
     return stages[0].after.nominal
 
 
-def _need(matrix: Matrix, wanted: _Wanted, facts: Sheet) -> Need:
+def _need(matrix: Matrix, wanted: _Wanted, sheets: tuple[Sheet, ...]) -> Need:
+    facts = sheets[0]
     people, roles = who(matrix, wanted.require.group, facts)
     first = wanted.stages[0]
     return Need(
@@ -93,17 +104,29 @@ def _need(matrix: Matrix, wanted: _Wanted, facts: Sheet) -> Need:
         rules=tuple(dict.fromkeys(rule.name for rule in wanted.rules)),
         people=people,
         roles=roles,
-        facts=_facts(wanted.rules, facts),
+        facts=_facts(wanted.rules, sheets),
         remind_after=str(wanted.remind_after),
         rungs=tuple(_rung(matrix, stage, facts) for stage in wanted.stages if stage.to),
         stands_days=matrix.stands_days,
     )
 
 
-def _facts(rules: Iterable[Rule], facts: Sheet) -> tuple[tuple[str, str, str], ...]:
+def _facts(rules: Iterable[Rule], sheets: tuple[Sheet, ...]) -> tuple[tuple[str, str, str], ...]:
     """All that the rules look at. What auto-approval looks at is no reason to ask, so it is not here."""
     nodes = All(tuple(rule.when for rule in rules))
-    return tuple((name, sense, written(facts, name)) for name, sense in looked_at(nodes))
+    return tuple(
+        (name, sense, _worst([written(each, name) for each in sheets], sense)) for name, sense in looked_at(nodes)
+    )
+
+
+def _worst(values: list[str], sense: str) -> str:
+    """A fact of several offers as one. Where either way is worse, all of its values: none of them may change."""
+    if sense == ANY_WAY:
+        return "; ".join(sorted(set(values)))
+    lists = [set(value.split("|")[1:]) for value in values if value.startswith("|")]
+    if sense == DOWN and len(lists) == len(values):  # the fewer, the worse
+        return "|" + "|".join(sorted(set.intersection(*lists)))
+    return reduce(lambda one, other: other if worse(other, one, sense) else one, values)
 
 
 def _rung(matrix: Matrix, stage: Stage, facts: Sheet) -> Rung:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.approving.asking import World, asked, escalated, seated
@@ -55,8 +56,9 @@ class Tried:
         return tuple(found)
 
 
-def tried(matrix: Matrix, facts: Sheet, world: World) -> Tried:
-    """Try a matrix on the facts of a version, at a moment, with the people of then. Raises TooManyToAskAll.
+def tried(matrix: Matrix, facts: Sheet, world: World, *, offers: Sequence[Sheet] = ()) -> Tried:
+    """Try a matrix on the facts of a version, at a moment, with the people of then. Raises TooManyToAskAll. Of a version
+    with alternatives, `offers` are the facts of each alone.
 
     >>> from datetime import UTC, datetime
     >>> from domain.approving.calendar import Calendars
@@ -78,13 +80,15 @@ def tried(matrix: Matrix, facts: Sheet, world: World) -> Tried:
       2027-03-09 10:00 UTC without an answer: max@x besides (manager)
     """
     rules = []
+    sheets = (facts, *offers)
     for rule in matrix.rules:
-        why = reasons(rule.when, facts)
+        why = next((why for each in sheets if (why := reasons(rule.when, each)) is not None), None)
         against = reasons(rule.when, facts, want=False, unknown=False) or reasons(rule.when, facts, want=False)
         rules.append(TriedRule(rule.name, why is not None, why if why is not None else against or ()))
-    needed = needs(matrix, facts)
+    needed = needs(matrix, *sheets)
     requests = tuple(_request(needed, index, world) for index in range(len(needed)))
-    return Tried(matrix.label, matrix.approves(facts), tuple(rules), requests)
+    auto = [matrix.approves(each) for each in sheets]
+    return Tried(matrix.label, None if None in auto else auto[0], tuple(rules), requests)
 
 
 def _request(needed: tuple[Need, ...], index: int, world: World) -> TriedRequest:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from domain.approving.condition import sheet
+from domain.approving.condition import sheets
 from domain.approving.needing import needs
 from domain.approving.policy import Matrix
 from domain.billing_plan import PlannedInvoice, preview
@@ -62,7 +62,7 @@ def previewed(
         starts_on=start,
         offers=offers if start == own else replace(offers, offers=counted),
         facts=offers.facts,
-        approvals=None if policy is None else needs(policy, sheet(offers.facts, entity=entity)),
+        approvals=None if policy is None else needs(policy, *sheets(offers.facts, offers.apart, entity=entity)),
     )
 
 

@@ -12,7 +12,7 @@ class Facts:
     """What a policy may look at: the highest discount as stated (percent), values in minor units, the terms.
 
     `margin_percent` is None where no cost is known; `regions` are the `region` attributes of the lines; `segment` is the
-    account's.
+    account's; `clauses` are the texts beside our standard terms.
     """
 
     discount_percent: Decimal
@@ -24,7 +24,7 @@ class Facts:
     margin_percent: Decimal | None = None
     below_floor: bool = False
     ramp: bool = False
-    clauses: int = 0
+    clauses: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     segment: str = ""
@@ -53,7 +53,7 @@ def worst(facts: Sequence[Facts]) -> Facts:
         margin_percent=min(margins) if margins else None,
         below_floor=any(each.below_floor for each in facts),
         ramp=any(each.ramp for each in facts),
-        clauses=max(each.clauses for each in facts),
+        clauses=tuple(dict.fromkeys(clause for each in facts for clause in each.clauses)),
         products=tuple(dict.fromkeys(product for each in facts for product in each.products)),
         regions=tuple(dict.fromkeys(region for each in facts for region in each.regions)),
         one_time_minor=max(each.one_time_minor for each in facts),
