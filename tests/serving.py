@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -38,6 +39,11 @@ def settings_over(
         link_secret=SecretStr("the-first-secret-of-tests,the-old-secret-of-tests"),
         public_url=f"http://127.0.0.1:{port}",
     )
+
+
+def unsettled(answer: httpx.Response) -> bool:
+    """Whether it asks to come again under the same key: heard and not judged yet, or nobody answered in time."""
+    return answer.status_code == 202 or (answer.status_code == 503 and "retry-after" in answer.headers)
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from embedded.loopback import free_port
 from sandbox.process import SandboxProcess
 from settings import Settings
 from tests.place import DRAFT, START, ZONE, Place, furnished
-from tests.serving import serving, settings_over, working
+from tests.serving import serving, settings_over, unsettled, working
 from workflows.converter import data_converter, from_json
 
 
@@ -83,9 +83,11 @@ class World(Place):
         return answer.json()
 
     async def post(self, path: str, body: Any = None, *, by: str, key: str = "") -> httpx.Response:
-        """A write under a fresh key, unless one is given."""
+        """A write under a fresh key, unless one is given; said again under it for as long as it is not settled."""
         said = {"Authorization": f"Bearer {self.keys[by]}", "Idempotency-Key": key or secrets.token_hex(12)}
-        return await self.api.post(path, json={} if body is None else body, headers=said)
+        while unsettled(answer := await self.api.post(path, json={} if body is None else body, headers=said)):
+            await asyncio.sleep(0.05)
+        return answer
 
     async def say(self, deal_id: str, command: str, body: Any = None, *, by: str = "sales", status: int = 200) -> Any:
         """A command through the API; its answer's body."""
@@ -98,7 +100,9 @@ class World(Place):
         said = {"name": name, "account_id": account_id, "draft": {**DRAFT, **changes}}
         answer = await self.post("/v1/deals", said, by="sales")
         assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
+        deal_id = str(answer.json()["id"])
+        await self.until("SELECT waits_for IN ('draft', 'pricing') FROM deals WHERE id = :id", False, id=deal_id)
+        return deal_id
 
     async def sold(self, account_id: str, **changes: Any) -> str:
         """A deal opened and submitted; the customer signs a day later unless told otherwise."""
@@ -110,12 +114,8 @@ class World(Place):
     async def advance(self, to: str) -> None:
         """Move the sandbox's clock to a date (its midnight in UTC) or an instant, with all that falls due on the way."""
         until = f"{to}T00:00:00Z" if len(to) == len("2027-01-01") else to
-        key = secrets.token_hex(12)
-        while True:
-            moved = await self.post(f"/v1/sandboxes/{self.entity}/clock/advance", {"to": until}, by="ops", key=key)
-            assert moved.status_code in {200, 202}, moved.text
-            if moved.status_code == 200:
-                return
+        moved = await self.post(f"/v1/sandboxes/{self.entity}/clock/advance", {"to": until}, by="ops")
+        assert moved.status_code == 200, moved.text
 
     async def page(self, deal_id: str) -> dict[str, Any]:
         found: dict[str, Any] = await self.ask(f"/v1/deals/{deal_id}")

@@ -14,7 +14,7 @@ import httpx
 from api.approving.token import DecisionLinks
 from models.approval import DecisionLinkRow
 from tests.api.house import House
-from tests.api.sharing import READER, one, until
+from tests.api.sharing import READER, one, sent, until
 
 PEOPLE: list[dict[str, Any]] = [
     {"email": "dana@acme.example", "name": "Dana Desk", "groups": ["sales_manager"], "manager": "vera@acme.example"},
@@ -49,7 +49,7 @@ class Asked:
     async def send(self, verb: str, nonce: str = "", **form: str) -> httpx.Response:
         """Fill in a form and send it; not following the redirect."""
         said = {"verb": verb, "nonce": nonce or await self.nonce(verb), **form}
-        return await self.house.client.post(self.path, data=said, headers=READER)
+        return await sent(self.house, self.path, said)
 
     async def status(self, version: int = 1) -> str:
         query = "SELECT status FROM quote_versions WHERE deal_id = :id AND version = :version"
@@ -73,8 +73,7 @@ async def people(house: House) -> None:
 async def asked(house: House, account_id: str, person: str = "dana@acme.example", **changes: Any) -> Asked:
     """A deal that waits for its sales managers, and the link of one of them."""
     deal = await house.open(account_id, lines=DISCOUNTED, **changes)
-    submitted = await house.as_["sales"].post(f"/v1/deals/{deal['id']}/submit", {"version": 1})
-    assert submitted.status_code == 200, submitted.text
+    await house.submit(deal["id"])
     await until(house, "SELECT count(*) FROM approval_requests WHERE deal_id = :id", 1, id=deal["id"])
     return await linked(house, deal["id"], person)
 
