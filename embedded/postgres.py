@@ -265,7 +265,7 @@ def _copy(install: Path, target: Path) -> None:
 def _public(folder: Path) -> None:
     """Make our own folder under a system one, readable by all whatever root's umask says."""
     if not folder.exists():
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)  # another start may be at it in this very moment
         folder.chmod(0o755)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAUSE = 0.02  # seconds between two looks at a server that is starting or stopping
+AFTER_SIGKILL = 15.0  # seconds until a busy system has taken a killed process away
 
 # Popen objects of this interpreter's own children: only their parent can reap them.
 _children: dict[int, "subprocess.Popen[bytes]"] = {}
@@ -117,7 +118,7 @@ class Processes:
             _signal(pid, first)
             if not self._gone_within(name, grace):
                 _signal(pid, signal.SIGKILL)
-                if not self._gone_within(name, grace):
+                if not self._gone_within(name, max(grace, AFTER_SIGKILL)):
                     message = f"{name} (process {pid}) does not end, not even by SIGKILL"
                     raise ServerFailedError(message)
         self._file(name).unlink(missing_ok=True)
