@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -56,15 +58,15 @@ async def asked(system: System, query: str) -> list[tuple[object, ...]]:
         await connection.close()
 
 
-async def until_some_are_done(system: System) -> int:
-    """How many deals were moved when the first one was seen."""
+@asynccontextmanager
+async def held_up(system: System) -> AsyncIterator[asyncpg.Connection]:
+    """The last deal of the run cannot be moved: however quick the others are, the run is not over."""
     connection = await asyncpg.connect(system.database_url)
     try:
-        while not (
-            done := await connection.fetchval("SELECT count(*) FROM price_migration_deals WHERE status = 'done'")
-        ):
-            await asyncio.sleep(0.002)
-        return int(done)
+        async with connection.transaction():
+            last = "SELECT deal_id FROM price_migration_deals ORDER BY deal_id DESC LIMIT 1 FOR UPDATE"
+            assert await connection.fetchval(last)
+            yield connection
     finally:
         await connection.close()
 
@@ -82,11 +84,14 @@ async def test_a_run_that_was_killed_is_ended_by_the_same_command(
     assert q2c(*MOVE).out == shown
 
     command = [sys.executable, "-c", "import sys; from cli import main; sys.exit(main())", *MOVE, "--run"]
-    running = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    done = await until_some_are_done(system)
-    system.kill("api")
-    assert await asyncio.to_thread(running.wait, 60) == 1
-    assert done < COUNT
+    done = "SELECT count(*) FROM price_migration_deals WHERE status = 'done'"
+    async with held_up(system) as books:
+        running = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not await books.fetchval(done):
+            await asyncio.sleep(0.002)
+        system.kill("api")
+        assert await asyncio.to_thread(running.wait, 60) == 1
+        assert 0 < await books.fetchval(done) < COUNT
     system.start("api")
 
     ended = q2c(*MOVE, "--run").out
