@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from embedded.temporal import TemporalServer
 from tests.api.house import House, house
@@ -22,6 +22,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+expect.set_options(timeout=30_000)  # a page that a busy machine takes long to answer is no fault of the page
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,7 @@ async def browser() -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium, or name one with Q2C_CHROMIUM")
     async with async_playwright() as playwright:
+        expect.set_options(timeout=30_000)  # ms, as for everything else that Playwright waits for
         started = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield started
         await started.close()

@@ -1,5 +1,6 @@
 """The real clock, by the server's own time skipping: it agrees with the virtual one, and a week's outage is no burst."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -40,6 +42,16 @@ async def skipping() -> AsyncIterator[Client]:
         dev_server_existing_path=str(binary()), dev_server_extra_args=arguments, data_converter=data_converter
     ) as environment:
         yield environment.client
+
+
+async def today() -> datetime:
+    """Now, in whole seconds; shortly before a midnight, after it: days are counted from it, and it must not end meanwhile."""
+    while True:
+        now = datetime.now(tz=UTC).replace(microsecond=0)
+        soon = now + timedelta(seconds=45)
+        if all(now.astimezone(zone).date() == soon.astimezone(zone).date() for zone in (UTC, ZoneInfo(ZONE))):
+            return now
+        await asyncio.sleep(1.0)
 
 
 @asynccontextmanager
@@ -103,7 +115,7 @@ async def test_the_real_and_the_virtual_clock_tell_the_same_life(
     skipping: Client,
     outside: SandboxProcess,
 ) -> None:
-    begins = datetime.now(tz=UTC).replace(microsecond=0)
+    begins = await today()
     async with hand(database_url, outside, starts_at=begins, virtual=False) as h:
         await sold(h)
         async with started(skipping, h.place, h.deal) as handle:
@@ -142,7 +154,7 @@ async def test_after_a_weeks_outage_a_declining_card_is_charged_once_a_day(
     database_url: str, skipping: Client, outside: SandboxProcess
 ) -> None:
     """Everything of the ladder is overdue at once: counted from its due dates, five charges and a suspension in a burst."""
-    begins = datetime.now(tz=UTC).replace(microsecond=0) - timedelta(days=9)
+    begins = await today() - timedelta(days=9)
     async with hand(
         database_url, outside, starts_at=begins, virtual=False, account={"method_token": "pm_card_chargeCustomerFail"}
     ) as h:
@@ -170,7 +182,7 @@ async def test_after_forty_days_two_open_invoices_share_the_one_charge_of_a_day(
     database_url: str, skipping: Client, outside: SandboxProcess
 ) -> None:
     """The second month is billed as soon as somebody works again, in an open month; its charge waits for its turn."""
-    begins = datetime.now(tz=UTC).replace(microsecond=0) - timedelta(days=40)
+    begins = await today() - timedelta(days=40)
     async with hand(
         database_url, outside, starts_at=begins, virtual=False, account={"method_token": "pm_card_chargeCustomerFail"}
     ) as h:
