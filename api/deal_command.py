@@ -18,10 +18,11 @@ from api.entity import entity_of
 from api.errors import Refusal, missing, refused
 from api.idempotency import Once, OnceKey, WriteRoute
 from api.quotes.draft import draft_row, now_of, tried
-from api.schema import Email, Id, Line, Schema
+from api.schema import Email, Id, Line, Schema, VersionNumber
 from api.store import Db, insert_once
 from domain.approving.case import APPROVE
 from domain.approving.machine import COMMENT
+from domain.approving.policy import GROUP
 from domain.message import Body, Cancel, Decide, Message, Reach, Retry, Submit, Verdict, Withdraw
 from models.access import PersonRow
 from models.database import Database
@@ -41,11 +42,11 @@ UNSETTLED: dict[int | str, dict[str, Any]] = {
 
 
 class SubmitIn(Schema):
-    version: int = Field(ge=1, examples=[1], description="the version that is meant; a newer one refuses it")
+    version: VersionNumber = Field(examples=[1], description="the version that is meant; a newer one refuses it")
 
 
 class DecideIn(Schema):
-    version: int = Field(ge=1, examples=[1])
+    version: VersionNumber = Field(examples=[1])
     content_hash: str = Field(
         default="",
         pattern="^([0-9a-f]{64})?$",
@@ -54,7 +55,9 @@ class DecideIn(Schema):
     approve: bool | None = Field(default=None, examples=[True], description="short for the verbs approve and reject")
     reason: Reason = Field(examples=["strategic account"])
     verb: Verb | None = Field(default=None, description="what `approve` says unless said")
-    group: str = Field(default="", max_length=40, description="for this group alone, where several ask the caller")
+    group: str = Field(
+        default="", pattern=f"^({GROUP})?$", description="for this group alone, where several ask the caller"
+    )
     to: Email | None = Field(default=None, description="whom to delegate to")
     mentions: list[Email] = Field(default=[], max_length=20, description="who is told of it")
     draft: dict[str, Any] | None = Field(
@@ -79,7 +82,7 @@ class DecideIn(Schema):
 
 
 class CommentIn(Schema):
-    version: int = Field(ge=1, examples=[1])
+    version: VersionNumber = Field(examples=[1])
     text: Reason
     mentions: list[Email] = Field(default=[], max_length=20, description="who is told of it")
 
@@ -103,22 +106,36 @@ class Addressed:
     now: datetime | None
     moving: bool
     content_hash: str
+    gone: bool  # who speaks has left
 
 
 _ADDRESSED = f"""
     SELECT d.owner, e.clock_at AS now, {MOVING} AS moving,
            coalesce((SELECT v.content_hash FROM quote_versions v WHERE v.deal_id = d.id AND v.version = $2
-                      ORDER BY v.order_number DESC LIMIT 1), '') AS content_hash
+                      ORDER BY v.order_number DESC LIMIT 1), '') AS content_hash,
+           EXISTS (SELECT FROM people p WHERE p.email = $3 AND p.left_at <= coalesce(e.clock_at, now())) AS gone
       FROM deals d JOIN legal_entities e ON e.id = d.entity_id WHERE d.id = $1
 """  # noqa: S608 - the one name in it is a constant
 
 
-async def addressed(database: Database, deal_id: str, version: int = 0) -> Addressed:
+async def addressed(database: Database, deal_id: str, version: int = 0, by: str = "") -> Addressed:
     """All that is looked at before something is said to a deal, in one question. Raises a 404 refusal."""
-    row = await database.row(_ADDRESSED, deal_id, version)
+    row = await database.row(_ADDRESSED, deal_id, version, by.lower())
     if row is None:
         raise missing("deal", deal_id)
     return Addressed(**row)
+
+
+async def addressed_by(caller: Caller, database: Database, deal_id: str, version: int) -> Addressed:
+    """The same for who decides or comments: nobody does by the name of somebody who left, also where their key was
+    forgotten. Raises refusals.
+    """
+    found = await addressed(database, deal_id, version, caller.person)
+    if found.gone:
+        raise Refusal(
+            403, "HasLeft", f"{caller.person} does not work here any more", where="by", hint="revoke their keys"
+        )
+    return found
 
 
 async def say(
@@ -161,7 +178,7 @@ async def decide(
 
     Nobody decides on a deal they own or a version they priced.
     """
-    found = await addressed(database, deal_id, said.version)
+    found = await addressed_by(caller, database, deal_id, said.version)
     if found.owner == caller.person and said.what != COMMENT:
         raise Refusal(
             403,
@@ -194,7 +211,7 @@ async def comment(
     deal_id: Id, said: CommentIn, request: Request, response: Response, caller: Anyone, once: OnceKey, database: Db
 ) -> DealOut:
     """Say something about a version, and tell those who are mentioned. It decides nothing."""
-    found = await addressed(database, deal_id, said.version)
+    found = await addressed_by(caller, database, deal_id, said.version)
     await _known(database, deal_id, *said.mentions, where="mentions")
     body = Decide(
         version=said.version,

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import DomainError, InvalidDocument, Kind
 from domain.message import Answer
@@ -211,8 +212,24 @@ def path_of(loc: Sequence[str | int]) -> str:
     return text
 
 
+class PlainAddresses:
+    """An address with a NUL, which no text of ours can hold, names nothing. Pages refuse it in their own words."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        named = scope["type"] == "http" and scope["path"].startswith("/v1")
+        if named and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
+            detail, hint = "the address holds a NUL character", "send it without %00"
+            await problem(422, "RequestInvalid", detail, where="path", hint=hint)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
 def install(app: FastAPI) -> None:
     """Register the one handler for all."""
+    app.add_middleware(PlainAddresses)
 
     async def handle(_request: Request, error: Exception) -> JSONResponse:
         return response_of(error)

@@ -42,9 +42,23 @@ def exact_json(body: bytes) -> Any:
         raise json.JSONDecodeError(f"{word} is not a number of JSON", text, text.find(word))
 
     try:
-        return json.loads(text, parse_float=str, parse_constant=no_number)
+        found = json.loads(text, parse_float=str, parse_constant=no_number)
     except RecursionError:
         raise json.JSONDecodeError("nested too deeply", text, 0) from None
+    if not _is_text(found, text):
+        raise json.JSONDecodeError("half of a character (a lone surrogate)", text, 0)
+    return found
+
+
+def _is_text(found: Any, source: str) -> bool:
+    """Only an escape can stand for half of a character, which nothing that keeps or shows text can hold."""
+    if "\\u" not in source:
+        return True
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Plain(yaml.SafeLoader):
@@ -77,13 +91,16 @@ _Plain.add_constructor("tag:yaml.org,2002:map", _mapping)
 def exact_yaml(body: bytes) -> Any:
     """YAML as text scalars. Raises a 422 refusal that names line and column."""
     try:
-        return yaml.load(body, Loader=_Plain)  # noqa: S506 - derived from the safe loader
+        found = yaml.load(body, Loader=_Plain)  # noqa: S506 - derived from the safe loader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark is not None else "body"
         raise _malformed(error.problem or "not YAML", where) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed("not YAML: an unreadable character, or nested too deeply", "body") from error
+    if not _is_text(found, body.decode(errors="replace")):
+        raise _malformed("half of a character (a lone surrogate)", "body")
+    return found
 
 
 def _malformed(problem: str, where: str) -> Refusal:

@@ -30,7 +30,12 @@ class PersonIn(Schema):
     left_at: At | None = Field(default=None, description="from then on nobody decides by that name")
     language: Language = "en"
     zone: Zone = "UTC"
-    slack: str = Field(default="", max_length=500, description="the channel (or webhook) where they read notices")
+    slack: str = Field(
+        default="",
+        max_length=500,
+        pattern=r"^[^\x00]*$",
+        description="where they read notices: `@name`, a direct message that they alone read, or a channel",
+    )
 
 
 class PersonOut(Out):

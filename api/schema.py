@@ -41,10 +41,16 @@ def _zone(name: str) -> str:
 
 
 def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{at} is before the first or after the last instant there is") from error
 
 
-Id = Annotated[str, Field(min_length=1, max_length=100)]
+MOST = 2**31 - 1  # of a whole number, as the tables hold it
+
+Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+VersionNumber = Annotated[int, Field(ge=1, le=MOST)]
 OwnId = Annotated[str, Field(pattern=NAME, description="An id of your choice; made for you where it is left out.")]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\r\n\x00]*$")]
 Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
@@ -75,6 +81,7 @@ __all__ = [
     "Schema",
     "Share",
     "Text",
+    "VersionNumber",
     "Zone",
     "date",
 ]

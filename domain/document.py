@@ -21,6 +21,7 @@ from domain.money import EXACT, EXPONENTS
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _PLAIN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
 _LONGEST = 500  # characters of a text
+_NUL = "holds a NUL character, which no text may"
 _PLAIN_LIMIT = 10**9
 _NOTHING = frozenset({"", "null", "~"})
 _TRUE = frozenset({"true", "yes"})
@@ -135,6 +136,8 @@ class Reader:
         said = str(value).strip()
         if len(said) > _LONGEST:
             self.problem(name, "is longer than 500 characters")
+        elif "\x00" in said:
+            self.problem(name, _NUL)
         elif pattern and not re.fullmatch(pattern, said):
             self.problem(name, f"expected {shape}, found {said!r}")
         return said
@@ -222,7 +225,9 @@ class Reader:
             return tuple(default)
         items = [str(item) for item in self._list(name, required=False)]
         for i, item in enumerate(items):
-            if not re.fullmatch(pattern, item):
+            if "\x00" in item:
+                self.problem(f"{name}[{i}]", _NUL)
+            elif not re.fullmatch(pattern, item):
                 self.problem(f"{name}[{i}]", f"expected {shape}, found {item!r}")
         return tuple(items)
 

@@ -69,6 +69,8 @@ async def act(
     if row is None:
         if found.is_spent:
             raise Closed(410, "used")
+        if verb != COMMENT and not nonce.startswith(f"{found.question}-"):
+            return "stale"
         found.standing(found.person.email, tuple(found.person.groups), verb)
         row = await _kept(database, found, verb, form, ref)
     if row.told_at is not None:

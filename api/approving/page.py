@@ -133,7 +133,7 @@ async def _page(
         "person": found.person,
         "version": str(found.version.version),
         "verbs": verbs,
-        "nonces": {verb: links.nonce(found.link.id, verb) for verb in verbs},
+        "nonces": {verb: links.nonce(found.link.id, verb, found.question) for verb in verbs},
         "said": _said(words, said, spent=found.is_spent) + _moved(words, found, said),
         "said_well": said in SAID_WELL,
         "asks": view.asks(found, await view.around(database, found), words, names) if verbs else [],

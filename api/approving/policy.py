@@ -16,7 +16,7 @@ from api.entity import entity_of
 from api.errors import Refusal
 from api.idempotency import OnceKey, ReadRoute, WriteRoute
 from api.quotes.draft import POLICY, now_of
-from api.schema import Id, Line, Out, Schema
+from api.schema import Id, Line, Out, Schema, VersionNumber
 from api.store import Db
 from domain.approving.asking import concerned
 from domain.approving.check import check
@@ -76,7 +76,7 @@ class TriedOut(Out):
 
 
 class ApplyIn(Schema):
-    version: int = Field(ge=1, description="the version that is meant; a newer one refuses it")
+    version: VersionNumber = Field(description="the version that is meant; a newer one refuses it")
     reason: Line
 
 

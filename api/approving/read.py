@@ -14,6 +14,7 @@ from api.shares.read import Paper, paper
 from api.shares.token import TokenAltered
 from domain.approval import Approval
 from domain.approving.machine import COMMENT, VERBS, mine
+from domain.ids import derived
 from domain.order import Order, OrderStage
 from domain.state import Deal
 from models import approval as approvals
@@ -98,6 +99,14 @@ class Opened(Case):
     @property
     def is_spent(self) -> bool:
         return self.link.used_at is not None
+
+    @property
+    def question(self) -> str:
+        """What this person is asked now, in short: a form decides what its page showed, and not what is asked since."""
+        approval = self.approval
+        indexes = mine(approval, self.person.email, tuple(self.person.groups))
+        needs = [approval.requests[index].need for index in indexes]
+        return derived("ask", approval.round, *(part for n in needs for part in (n.level, n.group, n.policy, n.reason)))
 
     @property
     def verbs(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from api.deal_page import DealOut
 from api.errors import Refusal, missing
 from api.idempotency import OnceKey, WriteRoute
 from api.order_page import VersionOut, version_out
-from api.schema import At, Email, Id, Line, Schema
+from api.schema import At, Email, Id, Line, Schema, VersionNumber
 from api.store import Db
 from models import quote as quotes
 from models.database import Database
@@ -46,7 +46,7 @@ class SignerIn(Schema):
 
 class CloneIn(Schema):
     name: Line | None = Field(default=None, description="the same name unless said", examples=["Initech: 20 seats"])
-    version: int | None = Field(default=None, ge=1, description="of the newest order; the newest unless said")
+    version: VersionNumber | None = Field(default=None, description="of the newest order; the newest unless said")
     account_id: Id | None = Field(default=None, description="the same account unless said", examples=["acc_…"])
     signer: SignerIn | None = Field(default=None, description="needed for another account: its own person signs")
     without_coupons: bool = Field(default=False, description="a coupon that may be used once stays with its deal")

@@ -49,9 +49,10 @@ class Links:
         share_id, content_hash = self._read(self.salt, token, 2)
         return share_id, content_hash
 
-    def nonce(self, share_id: str, action: str) -> str:
-        """What a form of the page carries: good for one act, on this link alone."""
-        return self._signed(self._first(), self.form_salt, [share_id, action, secrets.token_hex(12)])
+    def nonce(self, share_id: str, action: str, about: str = "") -> str:
+        """What a form of the page carries: good for one act, on this link alone. `about` is what the page showed, in short."""
+        own = f"{about}-{secrets.token_hex(12)}" if about else secrets.token_hex(12)
+        return self._signed(self._first(), self.form_salt, [share_id, action, own])
 
     def read_nonce(self, nonce: str, share_id: str, action: str) -> str:
         """The nonce's own part. Raises TokenAltered, also where it is of another link or another form."""
