@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlmodel import col, select
 
-from api.approving import view
+from api.approving import figures, view
 from api.approving.act import Incomplete, act
 from api.approving.read import Closed, Opened, opened
 from api.approving.story import told
@@ -137,9 +137,11 @@ async def _page(
         "said": _said(words, said, spent=found.is_spent) + _moved(words, found, said),
         "said_well": said in SAID_WELL,
         "asks": view.asks(found, await view.around(database, found), words, names) if verbs else [],
-        "money": view.money(found, words, names),
-        "below_floor": view.below_floor(found),
-        "earned": view.earned(found, words),
+        "lead": view.lead(found, words, names, asked="approve" in verbs),
+        "answer_by": view.answer_by(found, words) if "approve" in verbs else "",
+        "figures": figures.figures(found, words),
+        "below_floor": figures.below_floor(found),
+        "earned": figures.earned(found, words),
         "is_draft": found.version.status not in SHOWN,
         "changed": view.changed(found, words),
         "history": await told(database, found, words, view.zone_of(found), names=names),

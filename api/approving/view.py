@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from api.approving.counter import discounts
-from api.approving.limits import facts_of, limits, margins, matrices
+from api.approving.limits import facts_of, limits, matrices
 from api.approving.read import Case, Opened
 from api.approving.story import besides, follows, group_name
 from api.approving.words import field, moment, reasons, value
@@ -104,55 +103,20 @@ def zone_of(found: Opened) -> str:
     return found.person.zone or "UTC"
 
 
-# --- the money -------------------------------------------------------------------------------------------------------
+def lead(found: Opened, words: Words, names: Names, *, asked: bool) -> str:
+    """The question in a sentence; to who only reads, what this is."""
+    key = "lead_asked" if asked else "lead_read"
+    return words(key, owner=names(found.deal.owner), account=found.account.name)
 
 
-def money(case: Case, words: Words, names: Names) -> list[tuple[str, str, str]]:
-    """Name, value and kind of the figures that matter; of several offers, the worst of each."""
-    version, facts = case.version, case.offers.facts
-    margin = facts.margin_percent
-    return [
-        (words("acv"), f"{words.amount(version.acv_minor, version.currency)} {version.currency}", ""),
-        (words("tcv"), f"{words.amount(version.total_minor, version.currency)} {version.currency}", ""),
-        (words("discount"), _discount(case, words), ""),
-        (words("margin"), words("margin_unknown") if margin is None else words.percent(margin), "margin"),
-        (words("customer"), case.account.name, ""),
-        (words("owner"), names(case.deal.owner), ""),
+def answer_by(found: Opened, words: Words) -> str:
+    """Until when this person's answer is awaited, if it is."""
+    dates = [
+        each.escalate_at
+        for each in found.approval.waiting
+        if _holds(found, each) and each.escalate_at is not None and each.need.rungs[each.rung :]
     ]
-
-
-def _discount(case: Case, words: Words) -> str:
-    """What the rules look at, the highest of any line, and how much it is in all where that is less."""
-    most = case.offers.facts.discount_percent.normalize() + Decimal(0)
-    whole = max(quote.totals.discount_percent for _, quote in case.offers.offers).normalize() + Decimal(0)
-    if whole == most:
-        return words.percent(most)
-    return words("discount_most", most=words.percent(most), whole=words.percent(whole))
-
-
-def below_floor(case: Case) -> str:
-    """The lines that are sold below their floor."""
-    found = [
-        line.description
-        for _, quote in case.offers.offers
-        for line in quote.lines
-        if any(each.below_floor for each in line.stretches(quote.terms.periods))
-    ]
-    return ", ".join(dict.fromkeys(found))
-
-
-def earned(case: Case, words: Words) -> list[Row]:
-    """Of each offer, what its lines earn."""
-    unknown = words("margin_unknown")
-    found = [(name, margins(case, quote, words)) for name, quote in case.offers.offers]
-    return [
-        {
-            "name": shown(name),
-            "rows": rows,
-            "partly": any(row["margin"] == unknown for row in rows) and rows[-1]["margin"] != unknown,
-        }
-        for name, rows in found
-    ]
+    return words("answer_by", at=moment(words, min(dates), zone_of(found))) if dates else ""
 
 
 # --- what differs ----------------------------------------------------------------------------------------------------
@@ -172,11 +136,11 @@ def changed(case: Case, words: Words) -> Row:
         title = words("changed_order", order=str(before.order_number), n=number)
     else:
         title = words("changed" if case.before_whole else "changed_partly", n=number)
-    return {"title": title, "said": "", "rows": rows}
+    return {"title": title, "said": "", "rows": rows, "amounts": words("amounts_in", currency=version.currency)}
 
 
 def _offer(change: OfferChange, words: Words) -> list[Row]:
-    named = f"{change.name}: " if change.name else ""
+    named = f"{change.name}{words('colon')} " if change.name else ""
     sums = (("per_period", change.per_period), ("acv", change.acv), ("tcv", change.tcv))
     rows = [_money(named + words(key), "", each, change.currency, words) for key, each in sums if each.delta_minor]
     rows += [_field(named, each, words) for each in change.terms]
@@ -235,7 +199,7 @@ def so_far(case: Case, words: Words, names: Names, zone: str) -> Row:
             for each in case.votes
         ],
         "carried": [
-            f"{where(words, each.need.group, each.need.level)}: "
+            f"{where(words, each.need.group, each.need.level)}{words('colon')} "
             f"{words('carried_from', n=str(each.carried.version))} ({names.several([v.by for v in each.carried.votes])})"
             for each in approval.requests
             if each.carried is not None
@@ -257,7 +221,7 @@ def _waits(request: Request, words: Words, names: Names) -> str:
     said = [_quorum(request.need.quorum, words)]
     said += [words("have_approved", n=str(len(request.voices)))] if request.voices else []
     who = names.several(request.who) if request.named else ", ".join(group_name(each) for each in request.who)
-    return f"{where(words, request.need.group, request.need.level)} ({'; '.join(said)}): {who}"
+    return f"{where(words, request.need.group, request.need.level)} ({'; '.join(said)}){words('colon')} {who}"
 
 
 def _whom(by: str, members: list[str] | tuple[str, ...], words: Words, names: Names) -> str:
@@ -274,6 +238,6 @@ def proposals(found: Opened, words: Words, kept: Mapping[str, str]) -> list[Row]
     for each in discounts(found.draft.content):
         product = each.what.partition(" (")[0]
         what = each.what.replace(product, descriptions.get(product, product), 1) if product else words("counter_all")
-        label = f"{shown(each.offer)}: {what}" if each.offer else what
+        label = f"{shown(each.offer)}{words('colon')} {what}" if each.offer else what
         rows.append({"name": each.name, "label": label, "value": kept.get(each.name, each.now)})
     return rows

@@ -54,7 +54,7 @@ async def test_the_page_names_each_fact_with_its_limit_and_shows_the_paper(home:
     page = (await ask.get()).text
     paper = await home.client.get(f"{ask.path}/quote.pdf")
 
-    assert "(Rules of standard/1: rule 1)" in page
+    assert "(standard/1: rule 1)" in page
     assert re.search(r'<tr role="row" class="asks"><td role="cell">Discount</td>.*20.%.*over 10.%.*met', page)
     assert f'href="{ask.path}/quote.pdf"' in page
     assert re.search(r"<small>[^<]* · Sam Sales</small>Version 1 submitted", page)

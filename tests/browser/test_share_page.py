@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.api.house import House
 from tests.api.sharing import ALTERNATIVES, Shown, shown
+from tests.browser.looks import readable
 
 WIDTHS = [1280, 360]
 PICTURES = os.environ.get("Q2C_PICTURES", "")  # a folder: the pages are kept there, to be looked at
@@ -60,6 +61,7 @@ async def test_the_customer_picks_an_offer_and_accepts(browser: Browser, home: H
         await expect(page).to_have_title(re.compile("Quote .* · Trial"))
         await expect(page.get_by_role("radio", name="Better")).to_be_checked()
         await fits(page)
+        await readable(page)
         await picture(page, f"alternatives-{width}")
 
         await page.get_by_role("radio", name="Good").check()
