@@ -1,11 +1,13 @@
 """What waits for an approver: what they were asked by name, and what waits for the groups they are in; the longest first."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.amount import AmountOut, amount
 from api.approving.world import groups_of
@@ -14,7 +16,7 @@ from api.order_page import discount_of
 from api.schema import At, Figure, Out
 from api.store import Db
 from models import approval as approvals
-from models.approval import ApprovalRequestRow
+from models.approval import ApprovalRequestRow, ApprovalVoteRow
 from models.deal import DealRow
 from models.entity import LegalEntityRow
 from models.quote import QuoteVersionRow
@@ -28,6 +30,16 @@ class SeatOut(Out):
     member: str
     holder: str
     via: list[str]
+    answered: bool = Field(description="its holder answered: it is not waited for")
+
+
+class VoteOut(Out):
+    """What somebody said about the request so far."""
+
+    by: str
+    verb: str = Field(examples=["approve", "abstain"])
+    at: At
+    reason: str
 
 
 class WaitingOut(Out):
@@ -51,6 +63,7 @@ class WaitingOut(Out):
     policy: str = Field(examples=["standard/3"])
     rules: list[str]
     seats: list[SeatOut] = Field(description="who was asked by name; none: any member of the group may decide")
+    said: list[VoteOut] = Field(description="the answers so far; the request waits for the others")
     total: AmountOut
     acv: AmountOut
     discount_percent: Figure
@@ -69,6 +82,9 @@ async def list_approvals(caller: Anyone, database: Db, mine: Annotated[bool, Que
             rows = (await session.exec(query.order_by(*order))).all()
         else:
             rows = await approvals.waiting(session, groups, caller.person)
+        votes = await _votes(session, [row.id for row in rows])
+        if caller.role is not Role.ADMIN or mine:
+            rows = [row for row in rows if waits_for(row, votes.get(row.id, []), caller.person.lower())]
         ids = {row.deal_id for row in rows}
         deals = {d.id: d for d in (await session.exec(select(DealRow).where(col(DealRow.id).in_(ids)))).all()}
         query_versions = select(QuoteVersionRow).where(col(QuoteVersionRow.deal_id).in_(ids))
@@ -79,11 +95,41 @@ async def list_approvals(caller: Anyone, database: Db, mine: Annotated[bool, Que
     found = []
     for row in rows:
         deal, version = deals[row.deal_id], versions[row.deal_id, row.order_number, row.version]
-        found.append(_out(row, deal, version, caller.person, clocks.get(deal.entity_id) or now))
+        at = clocks.get(deal.entity_id) or now
+        found.append(_out(row, deal, version, votes.get(row.id, []), caller.person, at))
     return found
 
 
-def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, person: str, now: datetime) -> WaitingOut:
+async def _votes(session: AsyncSession, requests: Sequence[str]) -> dict[str, list[ApprovalVoteRow]]:
+    """What was said of each request, in its order."""
+    table = ApprovalVoteRow
+    said = (col(table.request_id).in_(requests), col(table.verb).in_(("approve", "abstain")))
+    query = select(table).where(*said).order_by(col(table.at), col(table.id))
+    found: dict[str, list[ApprovalVoteRow]] = {}
+    for vote in (await session.exec(query)).all():
+        found.setdefault(vote.request_id, []).append(vote)
+    return found
+
+
+def waits_for(row: ApprovalRequestRow, votes: Sequence[ApprovalVoteRow], person: str) -> bool:
+    """Has the person a voice left? Who answered with all that they hold has none."""
+    held = [seat for seat in row.seats if seat["holder"] == person]
+    return not held or any(not answered(seat, votes) for seat in held)
+
+
+def answered(seat: Mapping[str, Any], votes: Sequence[ApprovalVoteRow]) -> bool:
+    """Has its holder answered for this member?"""
+    return any(vote.by.lower() == seat["holder"] and seat["member"] in vote.members for vote in votes)
+
+
+def _out(
+    row: ApprovalRequestRow,
+    deal: DealRow,
+    version: QuoteVersionRow,
+    votes: Sequence[ApprovalVoteRow],
+    person: str,
+    now: datetime,
+) -> WaitingOut:
     return WaitingOut(
         id=row.id,
         deal_id=deal.id,
@@ -102,7 +148,11 @@ def _out(row: ApprovalRequestRow, deal: DealRow, version: QuoteVersionRow, perso
         quorum=row.quorum,
         policy=row.policy,
         rules=list(row.rules),
-        seats=[SeatOut(member=s["member"], holder=s["holder"], via=s["via"]) for s in row.seats],
+        seats=[
+            SeatOut(member=s["member"], holder=s["holder"], via=s["via"], answered=answered(s, votes))
+            for s in row.seats
+        ],
+        said=[VoteOut(by=each.by, verb=each.verb, at=each.at, reason=each.comment) for each in votes],
         total=amount(version.total_minor, version.currency),
         acv=amount(version.acv_minor, version.currency),
         discount_percent=discount_of(version),

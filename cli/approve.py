@@ -133,7 +133,7 @@ def _request(waits: dict[str, Any]) -> Text:
     """Who is asked, since when and until when; ages are counted on the deal's own clock."""
     now = show.moment(waits["now"])
     said = Text(f"{waits['group']}, level {waits['level']}", style="bold")
-    said += Text(f": {_who(waits)}; asked {show.age(now - show.moment(waits['asked_at']))} ago")
+    said += Text(f": {who_decides(waits)}; asked {show.age(now - show.moment(waits['asked_at']))} ago")
     if waits["escalate_at"]:
         due = show.moment(waits["escalate_at"])
         late = due < now
@@ -142,14 +142,22 @@ def _request(waits: dict[str, Any]) -> Text:
     return said
 
 
-def _who(waits: dict[str, Any]) -> str:
-    """Who may decide by name, and how many of them it takes."""
-    holders = list(dict.fromkeys(each["holder"] for each in waits["seats"]))
-    named = ", ".join(holders) or "whoever is in the group"
-    if len(holders) == 1:
-        return named
-    many = {0: "all", 1: "any"}.get(waits["quorum"], str(waits["quorum"]))
-    return f"{many} of {named}"
+def who_decides(waits: dict[str, Any]) -> str:
+    """Who may still decide by name, how many of them it takes, and who has answered.
+
+    >>> seats = [{"holder": "a@x.example", "answered": True}, {"holder": "b@x.example", "answered": False}]
+    >>> who_decides({"quorum": 2, "seats": seats, "said": [{"by": "a@x.example", "verb": "approve"}]})
+    'b@x.example (a@x.example approved)'
+    """
+    left = list(dict.fromkeys(each["holder"] for each in waits["seats"] if not each["answered"]))
+    said = waits["said"]
+    agreed = len({each["by"] for each in said if each["verb"] == "approve"})
+    needed = max(waits["quorum"] - agreed, 1) if waits["quorum"] else 0
+    named = ", ".join(left) or "whoever is in the group"
+    if len(left) > 1:
+        named = f"{ {0: 'all', 1: 'any'}.get(needed, str(needed)) } of {named}"
+    heard = [f"{each['by']} {'approved' if each['verb'] == 'approve' else 'abstained'}" for each in said]
+    return named + (f" ({', '.join(heard)})" if heard else "")
 
 
 def evidence(

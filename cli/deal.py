@@ -1,5 +1,6 @@
 """What is said to a deal, and how it is read; each command is one call of the API, and shows where the deal stands afterwards."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,34 +15,21 @@ from cli.deal_id import DealId, found, open_order
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
 from cli.deal_quote import clone, compare, milestone, quote, versions
 from cli.deal_share import answer, questions, share
-from cli.draft_file import account_of, asked, told_in_file
+from cli.draft_file import account_named, account_of, asked, told_in_file
 from cli.forecast import forecast_
 from cli.home import FOLDER, Folder
 
 app = typer.Typer(help="Deals: open one, read it, say something to it.", no_args_is_help=True)
 
 COLUMNS = ("deal", "name", "entity", "stage", "waits for", "since (UTC)", "next (UTC)", "ACV")
+NARROW_COLUMNS = ("deal", "name", "stage", "waits for", "since (UTC)")
+WIDE = 150  # below it a deal's id is its beginning, which every command takes, and people are their names before the @
+SHORT_ID = 10
 
 DraftFile = Annotated[Path, typer.Argument(help="YAML or JSON: name, account, and what is asked for.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the deal's story.")]
 Json = Annotated[bool, typer.Option("--json", help="What the API says, for machines.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which version is meant; the newest unless said.")]
-
-
-_MORE: dict[str, Callable[..., None]] = {
-    "forecast": forecast_,
-    "versions": versions,
-    "quote": quote,
-    "compare": compare,
-    "clone": clone,
-    "share": share,
-    "questions": questions,
-    "answer": answer,
-    "milestone": milestone,
-    "evidence": evidence,
-}
-for _name, _command in _MORE.items():
-    app.command(_name)(_command)
 
 
 @app.command("open")
@@ -78,19 +66,23 @@ def list_(  # noqa: PLR0913  (options)
     stage: Annotated[
         str | None, typer.Option(help="quote, approval, signature, provisioning, active, suspended, ended.")
     ] = None,
-    owner: Annotated[str | None, typer.Option()] = None,
-    account: Annotated[str | None, typer.Option(help="The account's id.")] = None,
+    owner: Annotated[str | None, typer.Option(help="Whose deals: a mail address.")] = None,
+    account: Annotated[str | None, typer.Option(help="The account's id, name or mail address.")] = None,
     entity: Annotated[str | None, typer.Option(help="The legal entity or sandbox.")] = None,
     waits_for: Annotated[
-        str | None, typer.Option("--waits-for", help="As the list shows it: approval, signature, …")
+        str | None,
+        typer.Option("--waits-for", help="As the list shows it: submission, revision, approval, signature, payment, …"),
     ] = None,
-    parked: Annotated[bool | None, typer.Option("--parked/--not-parked")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    parked: Annotated[
+        bool | None, typer.Option("--parked/--not-parked", help="Those that wait for somebody to bring them back.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 50,
     as_json: Json = False,
     folder: Folder = FOLDER,
 ) -> None:
     """Deals, newest first; every option narrows."""
     api = api_of(folder)
+    account = account_named(api, account, at="--account") if account else None
     wanted = {"stage": stage, "owner": owner, "account": account, "entity": entity, "waits_for": waits_for}
     flag = None if parked is None else str(parked).lower()
     deals = list(api.pages("/v1/deals", most=limit, parked=flag, **wanted))
@@ -98,20 +90,24 @@ def list_(  # noqa: PLR0913  (options)
         show.as_json(deals)
         return
     out = show.console()
-    columns = ("deal", "name", "stage", "waits for") if out.width < show.NARROW else COLUMNS
-    made = show.table(*columns, right=("ACV",), whole=("deal", "stage"))
-    lines = [[_cells(each)[name] for name in columns] for each in deals]
+    wide = out.width >= WIDE
+    columns = NARROW_COLUMNS if out.width < show.NARROW else tuple(c for c in COLUMNS if wide or c != "entity")
+    made = show.table(*columns, right=("ACV",), whole=("deal", "stage", "since (UTC)", "next (UTC)"))
+    lines = [[_cells(each, wide=wide)[name] for name in columns] for each in deals]
     show.put(out, show.rows(made, lines) if deals else "no such deals")
     if len(deals) == limit:
-        out.print(f"the newest {limit}; more with --limit", style="dim")
+        out.print(f"the newest {limit}; more with --limit", style=show.DIM)
+    if any(each["parked"] for each in deals):
+        out.print("a parked deal goes on with q2c deal retry DEAL, or ends with q2c deal cancel DEAL", style=show.DIM)
 
 
-def _cells(deal: dict[str, Any]) -> dict[str, Any]:
+def _cells(deal: dict[str, Any], *, wide: bool) -> dict[str, Any]:
     """A deal's cells by column."""
-    waits = deal["waits_for"] + (f" ({deal['who']})" if deal["who"] else "")
+    who = deal["who"] if wide else re.sub(r"@[^\s,]+", "", deal["who"])
+    waits = deal["waits_for"] + (f" ({who})" if who else "")
     coming = deal["next"]
     return {
-        "deal": deal["id"],
+        "deal": deal["id"] if wide else deal["id"][:SHORT_ID],
         "name": deal["name"],
         "entity": deal["entity_id"],
         "stage": show.word(deal["stage"]),
@@ -207,3 +203,20 @@ def _say(api: Api, deal: str, command: str, body: dict[str, Any]) -> None:
 
 def _newest(api: Api, deal: str) -> int:
     return int(open_order(api.get(f"/v1/deals/{deal}"))["version"])
+
+
+# after what is said most often: so they stand in the help
+_MORE: dict[str, Callable[..., None]] = {
+    "forecast": forecast_,
+    "versions": versions,
+    "quote": quote,
+    "compare": compare,
+    "clone": clone,
+    "share": share,
+    "questions": questions,
+    "answer": answer,
+    "milestone": milestone,
+    "evidence": evidence,
+}
+for _name, _command in _MORE.items():
+    app.command(_name)(_command)

@@ -73,7 +73,8 @@ def _head(out: Console, page: Page, entity: Page) -> None:
         ("waits for", _waiting(page, zone, now)),
     ]
     if page["parked"]:
-        known.append(("parked", Text(f"{page['parked']}  → q2c deal retry, or cancel", style="bold red")))
+        known.append(("parked", Text(page["parked"], style="bold red")))
+        known.append(("", Text(f"→ q2c deal retry {page['id']}, or q2c deal cancel", style="red")))
     if page["next"]:
         known.append(("next", _when(page["next"], zone, now)))
     if page["ended_on"]:
@@ -87,7 +88,7 @@ def _head(out: Console, page: Page, entity: Page) -> None:
 def _waiting(page: Page, zone: str, now: datetime) -> Text:
     if page["waits_for"] == "nothing":
         return Text(f"nothing, since {show.instant(page['since'], zone)}")
-    said = Text(page["waits_for"], style="bold yellow")
+    said = Text("somebody to bring it back" if page["parked"] else page["waits_for"], style="bold yellow")
     if page["who"]:
         said += Text(" by ") + Text(page["who"], style="bold")
     return said + Text(f", since {show.instant(page['since'], zone)} ({show.age(now - show.moment(page['since']))})")
@@ -96,7 +97,7 @@ def _waiting(page: Page, zone: str, now: datetime) -> Text:
 def _when(step: Page, zone: str, now: datetime) -> str:
     at = show.moment(step["at"])
     far = f"in {show.age(at - now)}" if at > now else "due now"
-    return f"{step['kind']} on {show.instant(step['at'], zone)} ({far})"
+    return f"{show.step(step['kind'])} on {show.instant(step['at'], zone)} ({far})"
 
 
 def _coming(out: Console, page: Page, entity: Page) -> None:
@@ -104,7 +105,7 @@ def _coming(out: Console, page: Page, entity: Page) -> None:
     if not steps:
         return
     _heading(out, "What comes next")
-    lines = [(show.instant(step["at"], entity["zone"]), step["kind"], step["subject"]) for step in steps]
+    lines = [(show.instant(step["at"], entity["zone"]), show.step(step["kind"]), step["subject"]) for step in steps]
     _below(out, show.rows(show.table("", "", "", heading=False), lines))
 
 
@@ -146,18 +147,17 @@ def _customer(order: Page) -> Text:
 
 
 def _approval(asked: Page, zone: str) -> Text:
-    """One line of who was asked, why, and what they said."""
-    said = Text(f"v{asked['version']} level {asked['level']}: {asked['group']}", style="")
-    said += Text(f" ({asked['reason']})", style=show.DIM) if asked["reason"] else Text("")
-    said += Text(" ") + show.word(asked["status"])
+    """Who was asked and what they said, and below it why."""
+    said = Text(f"v{asked['version']} level {asked['level']}: {asked['group']} ")
+    said += show.word(asked["status"])
     if asked["decided_at"]:
         said += Text(f" by {asked['decided_by']}, {show.instant(asked['decided_at'], zone)}")
         said += Text(f": {asked['comment']}") if asked["comment"] else Text("")
     else:
         said += Text(f" since {show.instant(asked['asked_at'], zone)}")
-    return said + (
-        Text(f", escalated to {asked['escalated_to']}", style="yellow") if asked["escalated_to"] else Text("")
-    )
+    if asked["escalated_to"]:
+        said += Text(f", escalated to {asked['escalated_to']}", style="yellow")
+    return said + (Text(f"\n  {asked['reason']}", style=show.DIM) if asked["reason"] else Text(""))
 
 
 def _contract(out: Console, page: Page, contract: Page) -> None:

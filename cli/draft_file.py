@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -80,24 +81,27 @@ def _book_file(path: Path, said: object) -> Path | None:
 
 def account_of(api: Api, said: Asked) -> str:
     """The account's id from its id, its name or its mail address. Raises Trouble at the file's line."""
-    if re.fullmatch(r"acc_[a-z2-7]{26}", said.account):
-        return said.account
-    wanted = said.account.casefold()
-    matches = [
-        each for each in api.pages("/v1/accounts") if wanted in {each["name"].casefold(), each["email"].casefold()}
-    ]
+    return account_named(api, said.account, at=said.at("account"))
+
+
+def account_named(api: Api, said: str, *, at: str) -> str:
+    """The account's id from its id, its name or its mail address. Raises Trouble, with where it was said."""
+    if re.fullmatch(r"acc_[a-z2-7]{26}", said):
+        return said
+    wanted = said.casefold()
+    accounts = list(api.pages("/v1/accounts"))
+    matches = [each for each in accounts if wanted in {each["name"].casefold(), each["email"].casefold()}]
     if len(matches) == 1:
         return str(matches[0]["id"])
-    known = [("", f"{each['id']}  {each['name']} of {each['entity_id']}") for each in matches[:10]]
-    what = (
-        f"{len(matches)} accounts are called {said.account!r}" if matches else f"there is no account {said.account!r}"
-    )
-    mend = (
-        "give one of these ids"
-        if matches
-        else "give an account's id, name or mail address; `q2c import` makes accounts"
-    )
-    raise Trouble(what, where=said.at("account"), mend=mend, errors=known)
+    if matches:
+        known = [("", f"{each['id']}  {each['name']} of {each['entity_id']}") for each in matches[:10]]
+        what = f"{len(matches)} accounts are called {said!r}"
+        raise Trouble(what, where=at, mend="give one of these ids", errors=known)
+    near = get_close_matches(said, {each["name"] for each in accounts}, n=2)
+    mend = "give an account's id, name or mail address; `q2c import` makes accounts"
+    if near:
+        mend = f"did you mean {' or '.join(map(repr, near))}?"
+    raise Trouble(f"there is no account {said!r}", where=at, mend=mend)
 
 
 def told_in_file(said: Asked, refused: Trouble) -> Trouble:

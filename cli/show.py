@@ -42,6 +42,17 @@ STYLE_OF = {
     "quote": "cyan",
 }
 
+STEPS_IN_WORDS = {  # where the step's own name does not say it
+    "look": "look who is here to decide",
+    "remind": "remind who is asked",
+    "escalate": "escalate",
+    "expire": "the quote expires",
+    "notice": "notice before the end of the term",
+    "end": "end of the term",
+    "message": "write to the customer",
+    "resolve": "ask what became of a charge",
+}
+
 
 def console(*, error: bool = False) -> Console:
     """The terminal as it is now; not a terminal: no colours, and wide enough that nothing is cut."""
@@ -73,7 +84,12 @@ def as_json(said: Any) -> None:
 
 def word(said: str) -> Text:
     """A status in the colour that it has everywhere."""
-    return Text(said, style=STYLE_OF.get(said, ""))
+    return Text(said.replace("_", " "), style=STYLE_OF.get(said, ""))
+
+
+def step(kind: str) -> str:
+    """What a deal does next, in words."""
+    return STEPS_IN_WORDS.get(kind, kind)
 
 
 def rows(made: Table, lines: Sequence[Sequence[RenderableType | None]]) -> Table:

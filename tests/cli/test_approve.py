@@ -21,7 +21,8 @@ def test_what_waits_is_listed_decided_and_proved(q2c: Q2c, sandbox: str, tmp_pat
     assert re.search(r"deal_desk, level 1: .*; asked under a minute ago", listed)
     assert "discount of 15 % is over 10 %" in listed
     (waits,) = [each for each in json.loads(q2c("approve", "--json", key=desk).out) if each["deal_id"] == deal]
-    assert (waits["quorum"], waits["discount_percent"]) == (1, "15")
+    assert (waits["quorum"], waits["discount_percent"], waits["said"]) == (1, "15", [])
+    assert not any(seat["answered"] for seat in waits["seats"])
     misspelt = q2c("approve", "Desk at wrok", key=desk, fails=1)
     assert "mend   did you mean 'Desk at work'?" in misspelt.err
     assert "policy" in q2c("policy", "try", _policy(tmp_path), "--deal", deal).out
