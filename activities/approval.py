@@ -16,14 +16,13 @@ from temporalio import activity
 from activities import plain_approval
 from activities.evidence import Witness
 from activities.fence import Books, Effect, Told, at_utc
-from activities.notice import Said, Telling, added, holders, moved, named
+from activities.notice import Said, Telling, added, granted, holders, moved, named
 from activities.reference import order_of
 from activities.version import status
 from domain.approval import Approval, Request
 from domain.approving import asking, machine
 from domain.approving.asking import TooManyToAskAll, World
 from domain.ids import derived
-from domain.need import Need
 from domain.order import Order
 from domain.outcome import Asked, Done, Failed
 from models import directory
@@ -66,14 +65,15 @@ def request_id(command: Perform, order: Order, request: Request) -> str:
     return derived("apr", command.deal.id, order.number, order.version, request.need.level, request.need.group, *again)
 
 
-def values_of(request: Request) -> dict[str, Any]:
+def values_of(request: Request, approval: Approval) -> dict[str, Any]:
     """What of a waiting request its row shows."""
     climbed = request.need.rungs[request.rung - 1].to if request.rung and request.need.rungs else ""
+    whom = asking.meant(approval, request)
     return {
         "seats": as_seats(request.seats),
-        "people": list(request.need.people),
-        "roles": list(request.need.roles),
-        "anyone": not request.named,
+        "people": list(whom.people),
+        "roles": list(whom.roles),
+        "anyone": bool(request.crowds) or not request.named,
         "rung": request.rung,
         "remind_at": request.remind_at,
         "escalate_at": request.escalate_at,
@@ -90,7 +90,7 @@ def granted_values(request: Request) -> dict[str, Any]:
     return {"status": "approved", "decided_by": last.by, "decided_at": last.at}
 
 
-def row_of(command: Perform, order: Order, request: Request) -> ApprovalRequestRow:
+def row_of(command: Perform, order: Order, request: Request, after: Approval) -> ApprovalRequestRow:
     """The row of a request that is asked now."""
     row = ApprovalRequestRow(
         id=request_id(command, order, request),
@@ -102,7 +102,7 @@ def row_of(command: Perform, order: Order, request: Request) -> ApprovalRequestR
         reason=request.need.reason,
         asked_at=command.now,
         round=order.approval.round,
-        **values_of(request),
+        **values_of(request, after),
     )
     return ApprovalRequestRow(**(row.model_dump() | granted_values(request))) if request.approved else row
 
@@ -135,11 +135,15 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
     rows: list[SQLModel] = []
     for request in asked:
         names = _names(request, world)
-        rows += [row_of(command, order, request), witness.of("asked", request, to=names, voices=_members(request))]
+        rows += [
+            row_of(command, order, request, after),
+            witness.of("asked", request, to=names, voices=_members(request)),
+        ]
         whom = f"{request.need.group} ({names or 'nobody is there'})"
         told.append(Told(text=f"{whom} is asked to approve version {order.version}", cause=request.need.reason))
         told += [Told(text=f"Not asked: {why}") for why in asking.seated(request.need, world).left_out]
     rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", _people(asked, world))
+    rows += await _granted(session, command, order, after)
     rows.append(
         OutboxRow(
             key=command.step.key(deal.id),
@@ -149,7 +153,8 @@ async def _ask(session: AsyncSession, command: Perform) -> Effect:
             payload={"deal": deal.id, "version": order.version, "groups": [r.need.group for r in asked]},
         )
     )
-    return Effect(outcome=Asked(asks=asks), rows=rows, updates=[status(order.version_id, "in_approval")], told=told)
+    updates = [status(order.version_id, "approved" if after.granted else "in_approval")]
+    return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=told)
 
 
 def _members(request: Request) -> tuple[str, ...]:
@@ -158,18 +163,17 @@ def _members(request: Request) -> tuple[str, ...]:
 
 def _names(request: Request, world: World) -> str:
     """Who may decide, by name; of a group too large for that, how many they are."""
-    if not request.named:
-        return f"any of {len(_may(request.need, world))} members of {request.need.group}"
-    return named(request)
+    crowds = () if request.approved else asking.crowds(request, world)
+    found = [f"any of {crowd.size} members of {crowd.group}" for crowd in crowds]
+    return ", ".join([*found, *([named(request)] if request.silent else [])])
 
 
-def _people(requests: list[Request], world: World) -> dict[str, list[Request]]:
-    """Who is told: holders of seats, and every member of a group too large to be asked by name."""
-    people = holders(requests)
+def _people(requests: Sequence[Request], world: World) -> dict[str, list[Request]]:
+    """Who is told: whoever may decide and has not, by name or as one of a group too large to be asked by name."""
+    people: dict[str, list[Request]] = {}
     for request in requests:
-        if not request.named and not request.approved:
-            for member in _may(request.need, world):
-                people.setdefault(member, []).append(request)
+        for person in asking.reached(request, world):
+            people.setdefault(person, []).append(request)
     return people
 
 
@@ -182,13 +186,17 @@ async def _remind(session: AsyncSession, command: Perform) -> Effect:
     asks = asking.ask_anew(order.approval, world, index=index)
     after = machine.reminded(order.approval, command.step.number, command.now, asks)
     request = after.requests[index]
-    names = _names(request, world)
-    rows: list[SQLModel] = [Witness(command=command, order=order).of("reminded", request, to=names)]
-    people = _people([request], world)
-    rows += Telling(command=command, order=order, contacts=found.contacts).asking("remind", people)
-    line = f"{names} reminded for {request.need.group}: version {order.version} waits since {_since(request)}"
+    rows, told = _moves(command, order, after, world)
+    if not request.approved:
+        names = _names(request, world)
+        rows.append(Witness(command=command, order=order).of("reminded", request, to=names))
+        telling = Telling(command=command, order=order, contacts=found.contacts)
+        rows += telling.asking("remind", _people([request], world))
+        line = f"{names} reminded for {request.need.group}: version {order.version} waits since {_since(request)}"
+        told = [*told, Told(text=line)]
+    rows += await _granted(session, command, order, after)
     updates = await _updated(session, command, order, after, [request])
-    return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
+    return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=told)
 
 
 async def _look(session: AsyncSession, command: Perform) -> Effect:
@@ -197,15 +205,35 @@ async def _look(session: AsyncSession, command: Perform) -> Effect:
     found, world = await around(session, command, order.approval)
     asks = asking.ask_anew(order.approval, world)
     after = machine.looked(order.approval, command.now, asks)
-    changed = moved(order.approval, after)
-    witness = Witness(command=command, order=order)
-    reason = "absences, delegations, and who left"
-    rows: list[SQLModel] = [witness.of("reseated", r, to=_names(r, world), reason=reason) for r in changed]
+    rows, told = _moves(command, order, after, world)
     new = holders(added(order.approval, after))
     rows += Telling(command=command, order=order, contacts=found.contacts).asking("ask", new)
-    told = [Told(text=f"{_names(r, world) or 'Nobody'} may decide for {r.need.group} from now on") for r in changed]
-    updates = await _updated(session, command, order, after, changed)
+    rows += await _granted(session, command, order, after)
+    updates = await _updated(session, command, order, after, moved(order.approval, after))
     return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=told)
+
+
+def _moves(command: Perform, order: Order, after: Approval, world: World) -> tuple[list[SQLModel], list[Told]]:
+    """What people who moved have changed: an entry and a line for each request."""
+    rows: list[SQLModel] = []
+    told = []
+    for request in moved(order.approval, after):
+        names = _names(request, world)
+        entry = {"to": names, "reason": "absences, delegations, and who left"}
+        rows.append(Witness(command=command, order=order).of("reseated", request, **entry))
+        line = f"{names or 'Nobody'} may decide for {request.need.group} from now on"
+        if request.approved:
+            line = f"{request.need.group} has approved: all who are left have said so"
+        told.append(Told(text=line))
+    return rows, told
+
+
+async def _granted(session: AsyncSession, command: Perform, order: Order, after: Approval) -> list[SQLModel]:
+    """The owner hears that a version is approved, also where nobody spoke just now."""
+    if not after.granted:
+        return []
+    contacts = await directory.contacts(session, [command.deal.owner])
+    return granted(Telling(command=command, order=order, contacts=contacts), after)
 
 
 def _since(request: Request) -> str:
@@ -221,7 +249,7 @@ async def _updated(
     waiting = await open_requests(session, command.deal.id, order.number, order.version)
     found = [(waiting.get((request.need.level, request.need.group)), request) for request in changed]
     updates = [
-        Update(ApprovalRequestRow, values_of(r) | (granted_values(r) if r.approved else {}), {"id": row.id})
+        Update(ApprovalRequestRow, values_of(r, after) | (granted_values(r) if r.approved else {}), {"id": row.id})
         for row, r in found
         if row is not None
     ]
@@ -240,7 +268,12 @@ async def _escalate(session: AsyncSession, command: Perform) -> Effect:
     asks = asking.ask_rung(order.approval, index, world)
     after = machine.escalated(order.approval, command.step.number, command.now, asks)
     request = after.requests[index]
-    new = replace(request, named=True, seats=tuple(seat for seat in request.seats if seat not in before.seats))
+    new = replace(
+        request,
+        named=True,
+        seats=tuple(seat for seat in request.seats if seat not in before.seats),
+        crowds=tuple(crowd for crowd in request.crowds if crowd.rung == request.rung),
+    )
     to = before.need.rungs[before.rung].to
     names = _names(new, world)
     line = (
@@ -248,15 +281,9 @@ async def _escalate(session: AsyncSession, command: Perform) -> Effect:
     )
     rows: list[SQLModel] = [Witness(command=command, order=order).of("escalated", request, to=names)]
     telling = Telling(command=command, order=order, contacts=found.contacts)
-    rows += telling.asking("escalate", holders([new]))
+    rows += telling.asking("escalate", _people([new], world))
     updates = await _updated(session, command, order, after, [request])
     return Effect(outcome=Asked(asks=asks), rows=rows, updates=updates, told=[Told(text=line)])
-
-
-def _may(need: Need, world: World) -> list[str]:
-    """Members who are here and may decide about this deal."""
-    members = world.directory.named(need.people, need.roles)
-    return [each for each in members if each not in world.barred and world.directory.is_here(each, world.at)]
 
 
 async def _lapse(session: AsyncSession, command: Perform, order: Order, why: str) -> Effect:

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from activities import ending
 from activities.approval import granted_values, request_id, values_of
 from activities.evidence import Witness
-from activities.notice import Said, Telling, added, holders, moved, named
+from activities.notice import Said, Telling, added, granted, holders, moved, named
 from activities.plain_approval import is_plain
 from domain.approval import Approval, Request
 from domain.approving import machine
@@ -71,10 +71,10 @@ async def _on_order(
         found.updates.append(Update(ApprovalRequestRow, values, {"id": row.id}))
     if after is None or not lives:
         found.rows += ending.said(command, order, message)
-        await _told_of_the_end(session, command, message, order, found)
+        await _told_of_the_end(session, command, message, order, after, found)
         return
     if after.stage is OrderStage.APPROVED:
-        await _told_of_the_end(session, command, message, order, found)
+        await _told_of_the_end(session, command, message, order, after, found)
     if isinstance(body, Reseat | ApplyPolicy):
         await _looked_up_anew(session, command, message, order, after, found)
     elif isinstance(body, Decide):
@@ -87,7 +87,7 @@ def _row_values(approval: Approval | None, key: tuple[int, str]) -> dict[str, An
     request = next((r for r in requests if (r.need.level, r.need.group) == key), None)
     if request is None or request.asked_at is None or request.carried is not None:
         return {"status": "superseded"}
-    shown = {} if is_plain([request]) else values_of(request)
+    shown = {} if approval is None or is_plain([request]) else values_of(request, approval)
     return shown | (granted_values(request) if request.approved else {"status": "asked"})
 
 
@@ -110,7 +110,7 @@ async def _voted(
         row = rows.get((request.need.level, request.need.group))
         if row is None:
             continue
-        seats = machine.seats_of(request, by, barred.barred)
+        members, hands = machine.voice(request, by, body.groups, barred.barred)
         vote = ApprovalVoteRow(
             id=derived("apv", command.deal.id, message.id, row.id),
             ref=message.id,
@@ -122,8 +122,8 @@ async def _voted(
             level=request.need.level,
             group_name=request.need.group,
             by=message.by,
-            members=list(dict.fromkeys(seat.member for seat in seats)),
-            hands=list(dict.fromkeys(hand for seat in seats for hand in seat.hands)) or [by],
+            members=list(members),
+            hands=list(hands),
             verb=body.what,
             to_=body.to if body.what == DELEGATE else "",
             at=command.now,
@@ -139,8 +139,8 @@ async def _voted(
                 body.what,
                 request,
                 **_said(message, body, sheet),
-                voices=tuple(vote.members),
-                hands=tuple(vote.hands),
+                voices=members,
+                hands=hands,
                 to=vote.to_,
             )
         )
@@ -280,13 +280,17 @@ async def _told_of_seats(
 
 
 async def _told_of_the_end(
-    session: AsyncSession, command: Perform, message: Message, order: Order, found: Changed
+    session: AsyncSession, command: Perform, message: Message, order: Order, after: Order | None, found: Changed
 ) -> None:
     """The owner hears what became of the version, by whom and why."""
     body, owner = message.body, command.deal.owner
-    if not isinstance(body, Decide) or message.by.lower() == owner.lower():
+    if message.by.lower() == owner.lower() or not isinstance(body, Decide | Reseat | ApplyPolicy):
         return
     contacts = await directory.contacts(session, [owner])
+    if not isinstance(body, Decide):
+        if after is not None and after.stage is OrderStage.APPROVED:
+            found.rows += granted(Telling(command=command, order=order, contacts=contacts), after.approval)
+        return
     kind = "changes" if body.what == CHANGES else "decided"
     payload = {"by": message.by, "verb": REJECT if body.what == REJECT else body.what, "text": body.reason}
     telling = Telling(command=command, order=order, contacts=contacts)

@@ -10,7 +10,9 @@ from typing import Any
 from sqlmodel import SQLModel
 
 from domain.approval import Approval, Request
+from domain.approving.case import APPROVE
 from domain.ids import derived
+from domain.need import Seat
 from domain.order import Order
 from models.approval import DecisionLinkRow, NoticeRow
 from models.directory import Contact
@@ -106,19 +108,40 @@ def named(request: Request) -> str:
 
 
 def added(before: Approval, after: Approval) -> list[Request]:
-    """What waits, with those seats only that were not there before: who is new is told."""
-    known = {(r.need.level, r.need.group): set(r.seats) for r in before.requests}
+    """What waits, with those seats only that were not there before: who is new is told. Who was one of a crowd that is
+    small enough to be named now was told then.
+    """
+    known = {(r.need.level, r.need.group): r for r in before.requests}
     return [
-        replace(r, seats=tuple(s for s in r.seats if s not in known.get((r.need.level, r.need.group), set())))
+        replace(r, seats=tuple(s for s in r.seats if not _knew(known.get((r.need.level, r.need.group)), s)))
         for r in after.waiting
-        if r.named
+        if r.looked_up
     ]
 
 
+def _knew(request: Request | None, seat: Seat) -> bool:
+    if request is None:
+        return False
+    own = seat.holder == (seat.member or seat.holder) and not seat.via
+    return seat in request.seats or (own and seat.rung in {crowd.rung for crowd in request.crowds})
+
+
+def granted(telling: Telling, approval: Approval) -> list[SQLModel]:
+    """The owner hears of a version that nobody's word approved just now, but who is left to decide: they had spoken before."""
+    votes = [vote for request in approval.requests for vote in request.votes if vote.said == APPROVE]
+    by = max(votes, key=lambda vote: vote.at).by if votes else ""
+    payload = {"by": by, "verb": APPROVE, "text": ""}
+    return telling.to(telling.command.deal.owner, "decided", Said(payload=payload))
+
+
 def moved(before: Approval, after: Approval) -> list[Request]:
-    """What stands otherwise since people were looked up anew: other seats, or granted by that."""
+    """What stands otherwise since people were looked up anew: other seats, a group as a whole, or granted by that."""
     pairs = zip(before.requests, after.requests, strict=True)
-    return [now for was, now in pairs if (now.seats, now.approved) != (was.seats, was.approved)]
+    return [now for was, now in pairs if _who(now) != _who(was)]
+
+
+def _who(request: Request) -> tuple[object, ...]:
+    return (request.seats, request.approved, tuple(replace(crowd, size=0) for crowd in request.crowds))
 
 
 def _ask(request: Request, person: str) -> dict[str, Any]:

@@ -70,9 +70,24 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """A group too large to be asked by name: any of its `people`, or of those in its `roles`, may decide.
+
+    `rung`: by which escalation it came (0: it was asked first). `size`: how many of them were here when it was looked up.
+    """
+
+    group: str
+    rung: int
+    size: int
+    people: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """Who is asked by request `index`, and until when. `anyone`: all of a group too large to name (any member may).
 
+    `crowds`: the groups too large to name, that one and those of its rungs; `seats` are then of who stands in from outside.
     `look_again_at`: the next instant known now at which somebody concerned is away, is back, hands over or leaves. `gone`:
     who was handed a voice for this request and is not there any more.
     """
@@ -84,3 +99,4 @@ class Ask:
     escalate_at: datetime | None = None
     look_again_at: datetime | None = None
     gone: tuple[str, ...] = ()
+    crowds: tuple[Crowd, ...] = ()

@@ -153,7 +153,7 @@ async def tell(database: Database, door: Door, change: SeatChangeRow, deal_id: s
     await refuse_while_moving(database, entity)
     now, approval = now_of(entity), order.approval
     asks = ask_anew(approval, await world_of(database, at=now, barred=approval.barred, whom=concerned_by(approval)))
-    if machine.reseated(approval, person, now, asks) == approval:
+    if not machine.stirs(approval, machine.reseated(approval, person, now, asks)):
         return
     body = Reseat(version=order.version, person=person, asks=asks, reason=change.reason)
     ref = derived("msg", "reseat", change.id, deal_id, row.turn)

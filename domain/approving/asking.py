@@ -10,13 +10,33 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from domain.approving.calendar import Calendars, Patience
+from domain.approving.calendar import Patience
 from domain.approving.case import Approval, Request
-from domain.approving.people import Directory, Seating, earliest, passed_on, seating
+from domain.approving.people import earliest, passed_on, seating
+from domain.approving.sitting import MOST_SEATS, Found, World, by_name, climbed, of_group, seated, together, whom
 from domain.errors import Conflict
-from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES, Ask, Need, Rung, Seat
+from domain.need import ALL, Ask, Crowd, Need, Rung, Seat
 
-MOST_SEATS = 40  # more are not named one by one in the deal's state
+__all__ = [
+    "MOST_SEATS",
+    "TooManyToAskAll",
+    "Whom",
+    "World",
+    "anew",
+    "ask_anew",
+    "ask_level",
+    "ask_rung",
+    "asked",
+    "concerned",
+    "concerned_by",
+    "crowds",
+    "dated",
+    "due",
+    "escalated",
+    "meant",
+    "reached",
+    "seated",
+]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -27,16 +47,6 @@ class TooManyToAskAll(Conflict):
     people: int
     most: int = MOST_SEATS
     hint: str = "ask for any or a number of them, or for a smaller group"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What asking looks at beside the policy: people, their calendars, the moment, and who may not decide this deal."""
-
-    directory: Directory
-    calendars: Calendars
-    at: datetime
-    barred: tuple[str, ...]
 
 
 def asked(need: Need, index: int, world: World) -> Ask:
@@ -52,19 +62,30 @@ def asked(need: Need, index: int, world: World) -> Ask:
     >>> [seat.holder for seat in ask.seats], ask.remind_at.isoformat()
     (['ann@x'], '2027-03-08T10:00:00+00:00')
     """
+    return _dated(index, _first(need, world), need, 0, world)
+
+
+def _first(need: Need, world: World) -> Found:
     found = seated(need, world)
-    holders = [seat.holder for seat in found.seats]
-    if len(found.seats) > MOST_SEATS:
-        if need.quorum == ALL:
-            raise TooManyToAskAll(group=need.group, people=len(found.seats))
-        return dated(Ask(index=index, anyone=True), need, 0, world, holders)
-    return dated(Ask(index=index, seats=found.seats, look_again_at=found.changes_at), need, 0, world, holders)
+    if len(found.seats) <= world.most_seats:
+        return by_name(found)
+    if need.quorum == ALL:
+        raise TooManyToAskAll(group=need.group, people=len(found.seats), most=world.most_seats)
+    return of_group(need, found, need.group, 0, world)
 
 
-def seated(need: Need, world: World) -> Seating:
-    """Who sits for a need now, and why others do not."""
-    members = world.directory.named(need.people, need.roles)
-    return seating(world.directory, members, group=need.group, at=world.at, barred=world.barred)
+def _dated(index: int, found: Found, need: Need, rung: int, world: World) -> Ask:
+    return dated(_ask(index, found), need, rung, world, found.holders)
+
+
+def _ask(index: int, found: Found) -> Ask:
+    return Ask(
+        index=index,
+        seats=found.seats,
+        anyone=any(crowd.rung == 0 for crowd in found.crowds),
+        crowds=found.crowds,
+        look_again_at=found.changes_at,
+    )
 
 
 def escalated(needs: Sequence[Need], index: int, present: Collection[Seat], rung: int, world: World) -> Ask:
@@ -73,25 +94,58 @@ def escalated(needs: Sequence[Need], index: int, present: Collection[Seat], rung
     `present` are the seats there are: nobody is asked twice for the same member.
     """
     need = needs[index]
-    found = _climbed(needs, need, need.rungs[rung - 1], present, rung, world)
-    ask = Ask(index=index, seats=found.seats, look_again_at=found.changes_at)
-    return dated(ask, need, rung, world, [seat.holder for seat in found.seats])
+    return _dated(index, climbed(needs, need, present, rung, world), need, rung, world)
 
 
-def anew(needs: Sequence[Need], index: int, rung: int, world: World) -> Ask | None:
+def anew(needs: Sequence[Need], index: int, rung: int, world: World, *, known: Collection[str] = ()) -> Ask:
     """Who sits for a request now, with all rungs it has climbed: for a reminder, or where people changed. No dates.
 
-    None: all of a group must approve that has grown too large to be asked one by one; who was asked stays asked.
+    `known`: the members who were asked before. Where all of a group must approve that has grown too large to be asked one
+    by one, they stay asked, and nobody new is.
     """
     need = needs[index]
-    found = seated(need, world)
-    seats, changes_at = found.seats, found.changes_at
-    if len(seats) > MOST_SEATS:
-        return None if need.quorum == ALL else Ask(index=index, anyone=True)
-    for climbed in range(1, rung + 1):
-        more = _climbed(needs, need, need.rungs[climbed - 1], seats, climbed, world)
-        seats, changes_at = (*seats, *more.seats), earliest(changes_at, more.changes_at)
-    return Ask(index=index, seats=tuple(dict.fromkeys(seats)), look_again_at=changes_at)
+    try:
+        found = _first(need, world)
+    except TooManyToAskAll:
+        seats = seated(need, world)
+        found = by_name(replace(seats, seats=tuple(seat for seat in seats.seats if seat.member in known)))
+    for step in range(1, rung + 1):
+        found = together((found, climbed(needs, need, found.seats, step, world)))
+    return _ask(index, found)
+
+
+def reached(request: Request, world: World) -> tuple[str, ...]:
+    """Everybody who may decide about a request now, by name, and has not: who holds a seat, or is one of a crowd and here."""
+    if request.approved:
+        return ()
+    holders = dict.fromkeys(seat.holder for seat in request.silent)
+    answered = {vote.by for vote in request.votes}
+    found = dict(holders)
+    for crowd in crowds(request, world):
+        members = world.directory.named(crowd.people, crowd.roles)
+        seats = seating(world.directory, members, group=crowd.group, at=world.at, barred=world.barred).seats
+        found |= {seat.holder: None for seat in seats if seat.holder not in answered}
+    return tuple(found)
+
+
+def crowds(request: Request, world: World) -> tuple[Crowd, ...]:
+    """The groups it is asked of as a whole, also where that was asked before crowds were kept."""
+    if request.looked_up:
+        return request.crowds
+    need = request.need
+    return of_group(need, seated(need, world), need.group, 0, world).crowds
+
+
+def meant(approval: Approval, request: Request) -> Whom:
+    """Whom a request and the rungs it climbed name: whoever becomes one of them may decide about it."""
+    needs = [each.need for each in approval.requests]
+    steps = request.need.rungs[: request.rung]
+    who: list[Need | Rung] = [request.need]
+    who += [each for step in steps for _, each in whom(needs, request.need, step)]
+    return Whom(
+        tuple(dict.fromkeys(person.lower() for each in who for person in each.people)),
+        tuple(dict.fromkeys(role for each in who for role in each.roles)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +198,23 @@ def ask_anew(approval: Approval, world: World, *, index: int | None = None) -> t
     """Who sits now for what waits (for one request, or for all): for `remind`, `look`, and for the command `reseat`."""
     needs = [each.need for each in approval.requests]
     waiting = approval.waiting
-    asks = (
-        (request, anew(needs, i, request.rung, world))
+    return tuple(
+        _with_handed(anew(needs, i, request.rung, world, known=_members(request)), request, world)
         for i, request in enumerate(approval.requests)
-        if request in waiting and request.named and index in (None, i)
+        if request in waiting and request.looked_up and index in (None, i)
     )
-    return tuple(_with_handed(ask, request, world) for request, ask in asks if ask is not None)
+
+
+def _members(request: Request) -> frozenset[str]:
+    """The members who were asked, also those who have answered."""
+    said = (member for vote in request.votes for member in vote.members)
+    return frozenset((*(seat.member for seat in request.seats), *said))
 
 
 def _with_handed(ask: Ask, request: Request, world: World) -> Ask:
     """Voices that were handed on for this request alone: whose holder is not there goes on to who stands in for them, or
     back to where it came from.
     """
-    if ask.anyone:
-        return ask
     gone: list[str] = []
     moved: list[Seat] = []
     again = ask.look_again_at
@@ -172,55 +229,6 @@ def _with_handed(ask: Ask, request: Request, world: World) -> Ask:
     members = {seat.member for seat in moved if seat.member}
     seats = (*moved, *(seat for seat in ask.seats if seat.member not in members))
     return replace(ask, seats=tuple(dict.fromkeys(seats)), gone=tuple(dict.fromkeys(gone)), look_again_at=again)
-
-
-def _climbed(
-    needs: Sequence[Need], need: Need, step: Rung, present: Collection[Seat], rung: int, world: World
-) -> Seating:
-    if step.to == SALES:
-        return Seating(())
-    if step.to == MANAGER:
-        return _managers(present, need, rung, world)
-    people, roles = step.people, step.roles
-    if step.to == NEXT_LEVEL:
-        above = min((n.level for n in needs if n.level > need.level), default=0)
-        higher = [n for n in needs if n.level == above]
-        people = tuple(person for n in higher for person in n.people)
-        roles = tuple(role for n in higher for role in n.roles)
-    members = world.directory.named(people, roles)
-    found = seating(world.directory, members, group=step.to, at=world.at, barred=world.barred, rung=rung)
-    # they speak for all who are silent: one seat per holder is enough
-    holders = {seat.holder: seat for seat in found.seats[:MOST_SEATS]}
-    return Seating(tuple(_instead(seat, "") for seat in holders.values()), changes_at=found.changes_at)
-
-
-def _managers(present: Collection[Seat], need: Need, rung: int, world: World) -> Seating:
-    """The manager of each member, also of one who left or abstained; theirs in turn where a manager was asked already, may
-    not decide this deal, has left, or is away without a deputy. The owner and the one who priced it are no members here.
-    """
-    found: list[Seat] = []
-    changes_at: datetime | None = None
-    members = [m for m in world.directory.named(need.people, need.roles) if m not in world.barred]
-    for member in members:
-        passed = {seat.holder for seat in present if seat.member == member} | {member, *world.barred}
-        above = world.directory.manager_of(member)
-        seen = {member}
-        while above and above not in seen:
-            seen.add(above)
-            if above not in passed:
-                seats = seating(world.directory, [above], group=need.group, at=world.at, barred=world.barred, rung=rung)
-                changes_at = earliest(changes_at, seats.changes_at)
-                found += [_instead(seat, member) for seat in seats.seats]
-                if seats.seats:
-                    break
-            above = world.directory.manager_of(above)
-    return Seating(tuple(found[:MOST_SEATS]), changes_at=changes_at)
-
-
-def _instead(seat: Seat, member: str) -> Seat:
-    """A manager's seat, or that of their deputy, for a member."""
-    via = (seat.member, *seat.via) if seat.member != seat.holder else seat.via
-    return Seat(member=member, holder=seat.holder, via=via, rung=seat.rung)
 
 
 def dated(ask: Ask, need: Need, rung: int, world: World, holders: Sequence[str]) -> Ask:
@@ -239,9 +247,9 @@ def dated(ask: Ask, need: Need, rung: int, world: World, holders: Sequence[str])
 
 def due(patience: Patience, holders: Iterable[str], quorum: int, world: World) -> datetime:
     """When enough of these people have had their patience to reach the quorum; never in the past."""
-    directory, calendars = world.directory, world.calendars
-    people = [directory.person(holder) for holder in dict.fromkeys(holders)]
+    people = [world.directory.person(holder) for holder in dict.fromkeys(holders)]
     countries = [person.country if person else "" for person in people] or [""]
-    ends = sorted(calendars.of(country).due(world.at, patience) for country in countries)
+    by_country = {country: world.calendars.of(country).due(world.at, patience) for country in set(countries)}
+    ends = sorted(by_country[country] for country in countries)
     enough = len(ends) if quorum == ALL else min(quorum, len(ends))
     return max(ends[enough - 1], world.at + timedelta(minutes=1))

@@ -113,7 +113,7 @@ def mine(approval: Approval, by: str, groups: Iterable[str], only: str = "") -> 
         for index, request in enumerate(approval.requests)
         if request in waiting
         and only in ("", request.need.group)
-        and (seats_of(request, by, approval.barred) or (not request.named and _in_group(request, by, groups)))
+        and (seats_of(request, by, approval.barred) or _in_group(request, by, groups))
     )
 
 
@@ -123,12 +123,27 @@ def seats_of(request: Request, by: str, barred: Collection[str]) -> tuple[Seat, 
     return tuple(seat for seat in held if not {hand.lower() for hand in seat.hands} & set(barred))
 
 
+def voice(
+    request: Request, by: str, groups: Iterable[str], barred: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """For whom this person speaks, and through whose hands: of their seats; who came as one of a crowd to which a group
+    asked by name was escalated speaks for all who are silent.
+    """
+    seats = seats_of(request, by, barred)
+    members = dict.fromkeys(seat.member for seat in seats)
+    if request.named and _in_group(request, by, groups):
+        members[""] = None
+    return tuple(members), tuple(dict.fromkeys(hand for seat in seats for hand in seat.hands)) or (by,)
+
+
 def _in_group(request: Request, by: str, groups: Iterable[str]) -> bool:
     """A member of a group that was not asked by name, who has not answered yet."""
-    need = request.need
-    listed = need.people or need.roles
-    member = by.lower() in need.people or set(groups) & set(need.roles if listed else request.groups)
-    return bool(member) and by.lower() not in {vote.by for vote in request.votes}
+    by, mine, need = by.lower(), set(groups), request.need
+    member = any(by in crowd.people or mine & set(crowd.roles) for crowd in request.crowds)
+    if not request.named:
+        listed = need.people or need.roles
+        member = member or by in need.people or bool(mine & set(need.roles if listed else request.groups))
+    return member and by not in {vote.by for vote in request.votes}
 
 
 def decided(approval: Approval, decide: Decide, *, by: str, at: datetime, ref: str) -> Approval:
@@ -152,7 +167,9 @@ def decided(approval: Approval, decide: Decide, *, by: str, at: datetime, ref: s
         if decide.what == DELEGATE:
             after = _delegated(request, by.lower(), decide.to.strip().lower(), at, approval.barred)
         else:
-            after = _voted(request, decide.what, by.lower(), at=at, ref=ref, barred=approval.barred)
+            members, hands = voice(request, by.lower(), decide.groups, approval.barred)
+            vote = Vote(by=by.lower(), said=decide.what, at=at, ref=ref, members=members, hands=hands)
+            after = _voted(request, vote)
         approval = _with(approval, index, after)
     return approval
 
@@ -161,17 +178,8 @@ def _with(approval: Approval, index: int, request: Request) -> Approval:
     return approval.with_request(index, lambda _: request)
 
 
-def _voted(request: Request, said: str, by: str, *, at: datetime, ref: str, barred: Collection[str]) -> Request:
-    seats = seats_of(request, by, barred)
-    vote = Vote(
-        by=by,
-        said=said,
-        at=at,
-        ref=ref,
-        members=tuple(dict.fromkeys(seat.member for seat in seats)),
-        hands=tuple(dict.fromkeys(hand for seat in seats for hand in seat.hands)) or (by,),
-    )
-    if said in (REJECT, CHANGES):
+def _voted(request: Request, vote: Vote) -> Request:
+    if vote.said in (REJECT, CHANGES):
         return replace(request, votes=(*request.votes, vote))
     return request.voted(vote)
 
@@ -180,7 +188,7 @@ def _delegated(request: Request, by: str, to: str, at: datetime, barred: Collect
     """The voices of `by` go to `to`. Raises DelegationRefused."""
     seats = seats_of(request, by, barred)
     why = ""
-    if not request.named:
+    if not seats:
         why = "every member of the group may decide"
     elif not to:
         why = "nobody is named"
@@ -238,11 +246,23 @@ def reseated(approval: Approval, person: str, at: datetime, asks: Iterable[Ask])
         if (
             ask.index < len(approval.requests)
             and (request := approval.requests[ask.index]) in waiting
-            and request.named
+            and request.looked_up
         ):
             after = request.reseated(ask, person.lower(), at, approval.barred)
             approval = _with(approval, ask.index, after)
     return approval
+
+
+def stirs(before: Approval, after: Approval) -> bool:
+    """Does a look at people change anything? How many a crowd has is no news, unless nobody is left by it."""
+    return before.blocked != after.blocked or _but_for_sizes(before) != _but_for_sizes(after)
+
+
+def _but_for_sizes(approval: Approval) -> tuple[Request, ...]:
+    return tuple(
+        replace(request, crowds=tuple(replace(crowd, size=0) for crowd in request.crowds))
+        for request in approval.requests
+    )
 
 
 def looked(approval: Approval, at: datetime, asks: tuple[Ask, ...] | None) -> Approval:

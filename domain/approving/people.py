@@ -6,8 +6,8 @@ one who priced it, never round in a circle, never through more than five hands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.need import Seat
@@ -63,8 +63,14 @@ class Directory:
     people: tuple[Person, ...] = ()
     delegations: tuple[Delegation, ...] = ()
 
+    _by_email: Mapping[str, Person] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """One walk, so that a group of hundreds is looked up in hundreds of steps."""
+        object.__setattr__(self, "_by_email", {p.email: p for p in reversed(self.people)})
+
     def person(self, email: str) -> Person | None:
-        return next((p for p in self.people if p.email == email.lower()), None)
+        return self._by_email.get(email.lower())
 
     def is_here(self, email: str, at: datetime) -> bool:
         """Known, and has not left."""

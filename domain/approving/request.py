@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.approving.people import earliest
-from domain.need import ALL, SALES, Ask, Need, Seat
+from domain.need import ALL, SALES, Ask, Crowd, Need, Seat
 from domain.step import Step, StepKind
 
 APPROVE, REJECT, CHANGES, ABSTAIN = "approve", "reject", "changes", "abstain"
@@ -50,7 +50,8 @@ class Request:
     """One group asked at one level.
 
     `named`: only those who have a seat may decide; otherwise every member of `groups` may (any of them, as in the first
-    release). `rung` counts escalations. `carried`: the decision on an earlier version that this one stands on.
+    release). `crowds`: the groups whose members may besides, too large to be named. `rung` counts escalations. `carried`:
+    the decision on an earlier version that this one stands on.
     """
 
     need: Need
@@ -66,6 +67,12 @@ class Request:
     escalate_at: datetime | None = None
     carried: Stand | None = None
     look_again_at: datetime | None = None
+    crowds: tuple[Crowd, ...] = ()
+
+    @property
+    def looked_up(self) -> bool:
+        """Is it known who decides: by name, or as groups of now? The first releases asked groups and knew nobody."""
+        return self.named or bool(self.crowds)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -90,6 +97,8 @@ class Request:
     def who(self) -> tuple[str, ...]:
         """Who has to move: people by name where they were asked by name, otherwise groups."""
         holders = dict.fromkeys(seat.holder for seat in self.silent)
+        if self.crowds:
+            return tuple(dict.fromkeys((*(crowd.group for crowd in self.crowds), *holders)))
         if self.named:
             return tuple(holders)
         return (self.need.group, *holders) if holders else self.groups
@@ -109,12 +118,22 @@ class Request:
     @property
     def hopeless(self) -> bool:
         """Whether it cannot be granted any more by those who sit for it, even if all of them approved."""
-        if self.approved or not self.named or self.asked_at is None:
+        if self.approved or not self.looked_up or self.asked_at is None:
             return False
         left = {seat.holder for seat in self.silent}
         if self.need.quorum != ALL:
-            return len(left | set(self.voices)) < self.need.quorum
-        return not (left or self.voices) or not self._spoken_for(left)
+            return len(left | set(self.voices)) + self._unheard < self.need.quorum
+        return not self.crowds and (not (left or self.voices) or not self._spoken_for(left))
+
+    @property
+    def _unheard(self) -> int:
+        """How many of its crowds have not answered."""
+        return max(sum(crowd.size for crowd in self.crowds) - len(self._of_crowds), 0)
+
+    @property
+    def _of_crowds(self) -> set[str]:
+        """Who answered as one of a crowd."""
+        return {vote.by for vote in self.votes if not vote.members}
 
     def _spoken_for(self, more: Collection[str]) -> bool:
         """All-of: does every member have a vote, or a seat that one of `more` may still use?"""
@@ -140,6 +159,7 @@ class Request:
             remind_at=ask.remind_at,
             escalate_at=ask.escalate_at,
             look_again_at=ask.look_again_at,
+            crowds=ask.crowds,
         )
         return asked.settled(at)
 
@@ -157,6 +177,7 @@ class Request:
             remind_at=ask.remind_at,
             escalate_at=ask.escalate_at,
             look_again_at=earliest(self.look_again_at, ask.look_again_at),
+            crowds=(*self.crowds, *ask.crowds),
         )
         return request.settled(at)
 
@@ -165,14 +186,15 @@ class Request:
         holds it is gone.
         """
         kept = tuple(s for s in self.seats if s.given and person not in s.hands and s.holder not in ask.gone)
-        done = self._answered | {seat.member for seat in kept if seat.member}
+        done = self._answered | self._of_crowds | {seat.member for seat in kept if seat.member}
         found = tuple(seat for seat in _allowed(ask.seats, barred) if seat.member not in done)
         seats = tuple(dict.fromkeys((*kept, *found)))
-        return replace(self, seats=seats, named=not ask.anyone, look_again_at=ask.look_again_at).settled(at)
+        after = replace(self, seats=seats, named=not ask.anyone, look_again_at=ask.look_again_at, crowds=ask.crowds)
+        return after.settled(at)
 
     def settled(self, at: datetime) -> Request:
         """Granted where all who are left have approved; where nobody can grant it, its next rung is due at once."""
-        if self.named and self.met:
+        if self.looked_up and self.met:
             return self.granted()
         if not self.hopeless or self.rung >= len(self.need.rungs):
             return self
@@ -185,7 +207,7 @@ class Request:
 
     def granted(self) -> Request:
         """Whose voices it took is kept with the votes; the seats are no longer needed, and the state stays small."""
-        return replace(self, approved=True, seats=(), remind_at=None, escalate_at=None, look_again_at=None)
+        return replace(self, approved=True, seats=(), remind_at=None, escalate_at=None, look_again_at=None, crowds=())
 
     def delegated(self, by: str, to: str, at: datetime) -> Request:
         """Every silent seat of `by` is held by `to`; whether they are there is looked up at once."""
@@ -208,7 +230,7 @@ class Request:
 
     def _dates(self, asked_at: datetime) -> tuple[datetime | None, datetime | None]:
         """The dates it was told where people were asked by name; otherwise plain hours, and one escalation."""
-        if self.named or self.remind_at is not None or self.escalate_at is not None:
+        if self.looked_up or self.remind_at is not None or self.escalate_at is not None:
             return self.remind_at, self.escalate_at if self.rung < len(self.need.rungs) else None
         need = self.need
         remind = asked_at + timedelta(hours=need.remind_after_hours) if need.remind_after_hours else None

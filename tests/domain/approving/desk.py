@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from domain.approving import asking
 from domain.approving.calendar import Calendars
@@ -16,7 +17,7 @@ from domain.approving.policy import Matrix
 from domain.message import Answer, ApplyPolicy, Decide, Reseat, Revise, Submit, Verdict
 from domain.need import Need
 from domain.order import Order
-from domain.outcome import Asked, Done, Outcome, PriceRefused
+from domain.outcome import Asked, Done, Failed, Outcome, PriceRefused
 from domain.step import Step
 from tests.domain.lives import OWNER, Life, Outside
 
@@ -75,12 +76,23 @@ class Said:
 
 
 class Desk(Life):
-    """`careless`: whoever looks people up forgets who may not decide; the machine has to know it by itself."""
+    """`careless`: whoever looks people up forgets who may not decide; the machine has to know it by itself. `most_seats`:
+    a larger group is asked as a group.
+    """
 
-    def __init__(self, matrix: Matrix, *, careless: bool = False, people: Iterable[Person] = PEOPLE) -> None:
+    def __init__(
+        self,
+        matrix: Matrix,
+        *,
+        careless: bool = False,
+        people: Iterable[Person] = PEOPLE,
+        most_seats: int = asking.MOST_SEATS,
+    ) -> None:
         super().__init__(Outside(customer=("ignore",)))
         self.matrix = matrix
         self.careless = careless
+        self.most_seats = most_seats
+        self.were: dict[str, list[Person]] = {}  # what people were before
         self.by_name = True
         self.directory = Directory(tuple(people))
         self.calendars = CALENDARS
@@ -93,7 +105,9 @@ class Desk(Life):
 
     def world(self, order: Order, at: datetime) -> asking.World:
         barred = () if self.careless else (OWNER, order.drafted_by.lower())
-        return asking.World(directory=self.directory, calendars=self.calendars, at=at, barred=barred)
+        return asking.World(
+            directory=self.directory, calendars=self.calendars, at=at, barred=barred, most_seats=self.most_seats
+        )
 
     def _price(self, step: Step, now: datetime) -> Outcome:
         order = self.deal.order(step.subject)
@@ -111,7 +125,10 @@ class Desk(Life):
         assert order is not None
         if not self.by_name:
             return Done()
-        return Asked(asks=asking.ask_level(order.approval, step.number % 100, self.world(order, now)))
+        try:
+            return Asked(asks=asking.ask_level(order.approval, step.number % 100, self.world(order, now)))
+        except asking.TooManyToAskAll as error:
+            return Failed(reason=str(error))
 
     def _remind(self, step: Step, now: datetime) -> Outcome:
         order = self.deal.order(step.subject)
@@ -161,8 +178,14 @@ class Desk(Life):
             to=to,
             group=group,
             draft_id=draft_id,
+            groups=self.groups_of(by),
         )
         return self.say(body, by=by)
+
+    def groups_of(self, person: str) -> tuple[str, ...]:
+        """For which groups a person speaks now, as the API knows it."""
+        found = self.directory.person(person)
+        return found.roles if found is not None and self.directory.is_here(person, self.now) else ()
 
     def reseat(self, person: str, *, by: str = ADMIN) -> Answer:
         asks = asking.ask_anew(self.order.approval, self.world(self.order, self.now))
@@ -181,6 +204,13 @@ class Desk(Life):
         )
         self.directory = replace(self.directory, people=tuple(people))
 
+    def becomes(self, person: str, **changed: Any) -> None:
+        """Another manager, other roles."""
+        was = next(p for p in self.people if p.email == person)
+        self.were.setdefault(person, []).append(was)
+        people = (replace(p, **changed) if p.email == person else p for p in self.people)
+        self.directory = replace(self.directory, people=tuple(people))
+
     def away(self, person: str, to: str, *, days: int, away: bool = True, since: datetime | None = None) -> None:
         since = since or self.now
         more = Delegation(person=person, to=to, since=since, until=since + timedelta(days=days), away=away)
@@ -189,6 +219,13 @@ class Desk(Life):
     @property
     def people(self) -> tuple[Person, ...]:
         return self.directory.people
+
+    @property
+    def may_decide(self) -> tuple[str, ...]:
+        """Everybody who may say something now: by name, or as one of a group."""
+        approval = self.order.approval
+        world = replace(self.world(self.order, self.now), barred=approval.barred)
+        return tuple(sorted({who for r in approval.waiting for who in asking.reached(r, world)}))
 
     @property
     def waits_for(self) -> tuple[str, ...]:

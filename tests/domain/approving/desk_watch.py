@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from domain.approving.case import Request
 from domain.approving.condition import Value
-from domain.approving.people import Directory
 from domain.message import ApplyPolicy, Decide, Message, Reseat, Submit, Verdict
 from domain.need import Need
 from domain.order import Order, OrderStage
@@ -92,7 +92,7 @@ class DeskWatch:
             assert message.by.lower() not in self._barred(order), "nobody decides their own"
             assert (body.version, body.content_hash) == (order.version, order.content_hash)
             if body.what in ("reject", "changes"):
-                refused = (r.need for r in order.approval.waiting if message.by.lower() in r.who)
+                refused = (r.need for r in order.approval.waiting if self._is_asked(r, message.by.lower()))
                 self.refused |= {(order.subject, order.version, need.level, need.group) for need in refused}
             if body.what in ("approve", "abstain"):
                 self.answered.add((message.by.lower(), order.subject, order.version))
@@ -103,6 +103,10 @@ class DeskWatch:
                 groups = self._counted(order, message.id)
                 assert groups, "an accepted approval counts for something"
                 self.said[message.id] = Said(message.by.lower(), at, order.subject, order.version, groups, order.needs)
+
+    def _is_asked(self, request: Request, person: str) -> bool:
+        named = self.desk.directory.named
+        return person in request.who or any(person in named(crowd.people, crowd.roles) for crowd in request.crowds)
 
     def _counted(self, order: Order, ref: str) -> tuple[tuple[int, str], ...]:
         """For which requests the machine took it; each must be of the lowest open level."""
@@ -235,7 +239,7 @@ class DeskWatch:
         never through the owner or the one who priced it?
         """
         barred = self._barred(order)
-        directory = self.desk.directory
+        directory = _Ever(self.desk)
         then = next(n for n in said.needs if (n.level, n.group) == (need.level, need.group))
         start = set(directory.named(need.people, need.roles))
         for rung in then.rungs:
@@ -246,18 +250,31 @@ class DeskWatch:
                 for other in said.needs:
                     if other.level > need.level:
                         start |= set(directory.named(other.people, other.roles))
-        hands = {(d.person, d.to) for d in directory.delegations} | self.given
+        hands = {(d.person, d.to) for d in self.desk.directory.delegations} | self.given
         reached = start - barred
         while more := {to for one, to in hands if one in reached} - reached - barred:
             reached |= more
         return said.by in reached
 
 
-def _managers(directory: Directory, of: set[str]) -> set[str]:
+class _Ever:
+    """Who was in a role, and whose manager was who, at any time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._people = [*desk.people, *(person for before in desk.were.values() for person in before)]
+
+    def named(self, people: Iterable[str], roles: Iterable[str]) -> set[str]:
+        return {*people, *(p.email for p in self._people if set(roles) & set(p.roles))}
+
+    def managers_of(self, people: set[str]) -> set[str]:
+        return {p.manager for p in self._people if p.email in people} - {""}
+
+
+def _managers(directory: _Ever, of: set[str]) -> set[str]:
     found: set[str] = set()
     todo = set(of)
     while todo:
-        above = {directory.manager_of(person) for person in todo} - {""} - found
+        above = directory.managers_of(todo) - found
         found |= above
         todo = above
     return found

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from domain.approving.calendar import Calendars
 from domain.approving.condition import Value
 from domain.approving.policy import Matrix
 from domain.message import Decide, Reseat, Retry, SignatureFact, Verdict, Withdraw
-from domain.need import Ask, Seat
+from domain.need import Ask, Crowd, Seat
 from domain.order import OPEN, OrderStage
-from domain.outcome import Taken
+from domain.outcome import Asked, Outcome, Taken
 from domain.step import StepKind
 from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, EVE, FAY, GIL, MAX, VERA, Desk
 from tests.domain.approving.desk_watch import DeskWatch
@@ -79,6 +80,7 @@ MUST_BE_REACHED = {
     *(f"{verb} accepted" for verb in ("revise", "withdraw", "reseat", "apply_policy")),
     *(f"{verb} refused" for verb in ("approve", "delegate", "reseat", "apply_policy")),
     *("ask", "remind", "escalate", "send", "fact_came unexpected"),
+    *(f"asked as a crowd at rung {rung}" for rung in (0, 1)),
     *("granted 0 times", "granted 3 times", "granted, carried over", "signed", "signed, carried over"),
 }
 REACHED: Counter[str] = Counter()  # what happened in how many lives
@@ -89,10 +91,16 @@ class ApprovalMachine(RuleBasedStateMachine):
 
     desk: Desk
 
-    @initialize(which=st.integers(0, len(MATRICES) - 1), careless=st.booleans(), first=offers)
-    def open(self, which: int, careless: bool, first: dict[str, Any]) -> None:
+    @initialize(
+        which=st.integers(0, len(MATRICES) - 1),
+        careless=st.booleans(),
+        first=offers,
+        most_seats=st.sampled_from((40, 1, 3)),
+    )
+    def open(self, which: int, careless: bool, first: dict[str, Any], most_seats: int) -> None:
         """A life without an offer would be none: `offer` alone may be left out of a search as every rule may."""
-        self.desk = Desk(MATRICES[which], careless=careless)
+        self.desk = Desk(MATRICES[which], careless=careless, most_seats=most_seats)
+        self.desk.becomes(FAY, roles=("heads",))  # so that there are two heads, and one is too many to name at times
         self.watch = DeskWatch(self.desk)
         self.desk.offer(**first)
 
@@ -136,21 +144,21 @@ class ApprovalMachine(RuleBasedStateMachine):
     )
     def whom_it_waits_for(self, index: int, verb: str) -> None:
         """Somebody who may: without this, most of the search would be refusals."""
-        if waiting := self.desk.waits_for:
+        if waiting := self.desk.may_decide:
             answer = self.desk.word(verb, waiting[index % len(waiting)])
             assert answer.verdict is Verdict.ACCEPTED, answer
 
     @precondition(_in_approval)
     @rule()
     def all_whom_it_waits_for(self) -> None:
-        for person in self.desk.waits_for:
-            if self._in_approval() and person in self.desk.waits_for:
+        for person in self.desk.may_decide:
+            if self._in_approval() and person in self.desk.may_decide:
                 self.desk.word("approve", person)
 
     @precondition(_in_approval)
     @rule(index=st.integers(0, 20), to=people)
     def delegate(self, index: int, to: str) -> None:
-        if waiting := self.desk.waits_for:
+        if waiting := self.desk.may_decide:
             before, by = self.desk.deal, waiting[index % len(waiting)]
             answer = self.desk.word("delegate", by, to=to)
             if to in (OWNER, self.desk.order.drafted_by):
@@ -160,7 +168,7 @@ class ApprovalMachine(RuleBasedStateMachine):
     @precondition(_in_approval)
     @rule(who=st.sampled_from((ANN, DANA, CEM, "")), discount=st.sampled_from((5, 12, 18)))
     def counter_proposal(self, who: str, discount: int) -> None:
-        who = who or next(iter(self.desk.waits_for), ANN)  # mostly somebody who is asked
+        who = who or next(iter(self.desk.may_decide), ANN)  # mostly somebody who is asked
         self.desk.word("changes", who, draft={**self.desk.versions[self._now()], "discount_percent": Decimal(discount)})
         if self.desk.order.stage is OrderStage.PRICED:
             self.desk.submit()
@@ -180,6 +188,35 @@ class ApprovalMachine(RuleBasedStateMachine):
             self.desk.leave(person, at=self.desk.now + timedelta(days=later))
         if told:
             self.desk.reseat(person)
+
+    @rule(person=people, manager=st.sampled_from(("", *EVERYBODY)), told=st.booleans())
+    def has_another_manager(self, person: str, manager: str, told: bool) -> None:
+        """Also themselves, and each other: circles."""
+        self.desk.becomes(person, manager=manager)
+        self._told(person, told)
+
+    @rule(person=people, roles=st.sampled_from(((), ("desk",), ("finance",), ("desk", "heads"))), told=st.booleans())
+    def changes_groups(self, person: str, roles: tuple[str, ...], told: bool) -> None:
+        self.desk.becomes(person, roles=roles)
+        self._told(person, told)
+
+    def _told(self, person: str, told: bool) -> None:
+        if told and self._in_approval():
+            self.desk.reseat(person)
+
+    @rule(since=st.sampled_from((0, 1, 3)), days=st.sampled_from((2, 60)))
+    def everybody_is_away(self, since: int, days: int) -> None:
+        """Each by another, round in a circle, so that nobody is reached."""
+        for person, to in zip(EVERYBODY, (*EVERYBODY[1:], OWNER), strict=True):
+            self.desk.away(person, to, days=days, since=self.desk.now + timedelta(days=since))
+
+    @rule(country=st.sampled_from(("DE", "US", "AE")))
+    def a_country_is_closed(self, country: str) -> None:
+        """No working day for sixty days."""
+        closed = frozenset(self.desk.now.date() + timedelta(days=n) for n in range(60))
+        known = dict(self.desk.calendars.countries)
+        known[country] = replace(known[country], holidays=known[country].holidays | closed)
+        self.desk.calendars = Calendars(tuple(known.items()))
 
     @precondition(_in_approval)
     @rule(by=st.sampled_from((ADMIN, OWNER)), holder=people, member=people, via=st.lists(people, max_size=2))
@@ -216,7 +253,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         self.desk.play(self.desk.now + timedelta(hours=hours))
 
     @precondition(_in_approval)
-    @rule(kind=st.sampled_from((StepKind.ASK, StepKind.REMIND, StepKind.ESCALATE)))
+    @rule(kind=st.sampled_from((StepKind.ASK, StepKind.REMIND, StepKind.ESCALATE, StepKind.LOOK)))
     def fails(self, kind: StepKind) -> None:
         self.desk.outside.failing.add(kind)
 
@@ -271,10 +308,16 @@ def _happened(desk: Desk, watch: DeskWatch) -> set[str]:
             said = body.what if isinstance(body, Decide) else body.kind
             drafted = isinstance(body, Decide) and body.draft_id
             found.add(f"{said}{' with a draft' if drafted else ''} {verdict.value}")
+    found |= {f"asked as a crowd at rung {c.rung}" for p in desk.played for c in _crowds(p.outcome)}
     found.add(f"granted {min(watch.granted_versions, 3)} times")
     found |= {"granted, carried over"} if watch.carried else set()
     found |= {"signed, carried over" if watch.signed & watch.carried else "signed"} if watch.signed else set()
     return found
+
+
+def _crowds(outcome: Outcome) -> tuple[Crowd, ...]:
+    asks = outcome.asks if isinstance(outcome, Asked) else ()
+    return tuple(crowd for ask in asks for crowd in ask.crowds)
 
 
 ApprovalMachine.TestCase.settings = settings(

@@ -138,9 +138,11 @@ def test_a_group_is_named_as_long_as_it_is_not_too_large(more: int) -> None:
     assert (ask.anyone, len(ask.seats)) == ((False, MOST_SEATS) if not more else (True, 0))
     assert ask.escalate_at == datetime(2027, 3, 3, 9, tzinfo=UTC), "by the days of those who are asked, named or not"
     again = asking.anew([need], 0, 0, here)
-    assert again is not None
     assert (again.anyone, len(again.seats)) == (ask.anyone, len(ask.seats))
-    assert len(asking.escalated([need], 0, (), 1, here).seats) == MOST_SEATS
+    rung = asking.escalated([need], 0, (), 1, here)
+    assert (len(rung.seats), [(crowd.rung, crowd.size) for crowd in rung.crowds]) == (
+        (MOST_SEATS, []) if not more else (0, [(1, MOST_SEATS + 1)])
+    )
 
 
 def test_one_person_with_two_seats_has_their_patience_once() -> None:

@@ -135,20 +135,23 @@ def test_nothing_is_looked_up_for_a_version_that_is_over() -> None:
 
 
 def test_all_of_a_group_that_grows_past_what_can_be_named_stay_all() -> None:
-    """Nobody new is asked, and one voice is not enough because of it."""
+    """Nobody new is asked, one voice is not enough because of it, and who was asked is still looked up."""
     now = datetime(2027, 3, 1, 9, tzinfo=UTC)
     need = Need(
         level=1, group="desk", reason="", remind_after_hours=1, escalate_after_hours=1, escalate_to="", policy="p/1",
         quorum=ALL, roles=("desk",), remind_after="1 days",
     )  # fmt: skip
 
-    def world(people: int) -> World:
-        some = tuple(Person(email=f"p{n:03}@x", roles=("desk",)) for n in range(people))
+    def world(people: int, gone: int = 0) -> World:
+        some = tuple(Person(email=f"p{n:03}@x", roles=("desk",)) for n in range(gone, people))
         return World(directory=Directory(some), calendars=Calendars(), at=now, barred=())
 
     asked = Approval.of([need])
     asked = asked.asked(1, now, asking.ask_level(asked, 1, world(MOST_SEATS)))
-    assert asking.ask_anew(asked, world(MOST_SEATS + 1)) == ()
+    (same,) = asking.ask_anew(asked, world(MOST_SEATS + 5))
+    assert same.seats == asked.requests[0].seats
+    (fewer,) = asking.ask_anew(asked, world(MOST_SEATS + 5, gone=2))
+    assert fewer.seats == asked.requests[0].seats[2:]
     assert len(asking.ask_anew(asked, world(MOST_SEATS - 1))[0].seats) == MOST_SEATS - 1
 
 
