@@ -1,5 +1,6 @@
 """A policy looked at before it is kept: is it sound, and what would it ask of a deal? And applied to what is in flight."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -84,7 +85,7 @@ class ApplyIn(Schema):
 async def check_policy(policy: dict[str, Any], _caller: Anyone, database: Db) -> CheckedOut:
     """Everything that is wrong with a policy or looks so, also whether anybody is there to decide. Nothing is stored."""
     matrix = Matrix.parse(policy)
-    found = check(matrix, await directory_of(database), datetime.now(tz=UTC))
+    found = await asyncio.to_thread(check, matrix, await directory_of(database), datetime.now(tz=UTC))
     return CheckedOut(name=matrix.name, findings=[FindingOut.model_validate(each) for each in found])
 
 

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise, product
 
-from domain.approving.condition import AMOUNTS, EVERY_CURRENCY, NUMBERS, Node, Sheet, Value, reasons, tests, written
+from domain.approving.condition import (
+    AMOUNTS,
+    EVERY_CURRENCY,
+    NUMBERS,
+    Node,
+    Sheet,
+    Value,
+    looked_at,
+    reasons,
+    tests,
+    written,
+)
 from domain.approving.needing import stricter, who
-from domain.approving.people import Directory, circles
+from domain.approving.people import Directory, circles, seating
 from domain.approving.policy import Matrix, Rule
 from domain.approving.space import OTHER, cells
 from domain.document import decimal_text
-from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
+from domain.need import ALL, DOWN, MANAGER, NEXT_LEVEL, SALES, UP
 
 ERROR, WARNING = "error", "warning"
+MOST_LOOKS = 200_000  # at a cell, for all pairs of rules together: some seconds
 WORSE_BELOW = frozenset({"margin_percent"})  # of every other figure, more is worse
 
 
@@ -71,18 +83,22 @@ def _holds(node: Node, facts: Sheet) -> bool:
 
 
 def _overlaps(matrix: Matrix) -> Iterator[Finding]:
+    looked = 0
     for i, rule in enumerate(matrix.rules):
         for j, other in enumerate(matrix.rules):
             if i == j or not _asks_no_more(rule, other):
                 continue
             both = cells([rule.when, other.when])
-            if both is None:
+            if both is None or looked > MOST_LOOKS:
                 continue
             held = [(_holds(rule.when, facts), _holds(other.when, facts)) for facts in both]
+            looked += len(held)
             inside = any(one for one, _ in held) and all(two for one, two in held if one)
             same = all(one == two for one, two in held) and _asks_no_more(other, rule)
             if inside and not (same and i < j):
                 yield Finding(WARNING, "overlap", f"rules[{i}]", f"{rule.name} adds nothing to {other.name}")
+    if looked > MOST_LOOKS:
+        yield Finding(WARNING, "too_wide", "rules", "there are too many rules to compare each with each other")
 
 
 def _asks_no_more(rule: Rule, other: Rule) -> bool:
@@ -100,21 +116,47 @@ def _asks_no_more(rule: Rule, other: Rule) -> bool:
 def _gaps(matrix: Matrix) -> Iterator[Finding]:
     """A worse figure for which nobody is asked, though somebody is for a better one."""
     for fact in (*NUMBERS, *AMOUNTS):
-        rules = [rule for rule in matrix.rules if any(test.fact == fact and test.limits for test in tests(rule.when))]
-        found = cells([rule.when for rule in rules]) if rules else None
-        if found is None:
+        about = [rule for rule in matrix.rules if _looks_at(rule.when, fact)]
+        harmless = UP if fact in WORSE_BELOW else DOWN  # only better figures are approved at once
+        spared = any(dict(looked_at(node)).get(fact, harmless) != harmless for node in matrix.auto_approve)
+        if not about and not spared:
             continue
-        name = f"{fact}_minor" if fact in AMOUNTS else fact
-        rows: dict[tuple[tuple[str, Value], ...], list[Sheet]] = {}
-        for facts in found:
-            rest = tuple((other, value) for other, value in facts.items() if other != name)
-            rows.setdefault(rest, []).append(facts)
-        if gap := next((gap for row in rows.values() if (gap := _gap(rules, row, fact, name))), ""):
+        gap = _gap_of(matrix, matrix.rules if spared else about, fact)
+        if gap is None and not spared:
+            gap = _gap_of(replace(matrix, auto_approve=()), about, fact)
+        if gap is None:
+            message = f"the rules about {fact} look at too many facts together to be searched for gaps"
+            yield Finding(WARNING, "too_wide", "rules", message)
+        elif gap and _gap_of(matrix, matrix.rules, fact) != "":  # no other rule asks there
             yield Finding(WARNING, "gap", "rules", gap)
 
 
-def _gap(rules: Iterable[Rule], row: list[Sheet], fact: str, name: str) -> str:
-    asked = [any(_holds(rule.when, facts) for rule in rules) for facts in row]
+def _looks_at(node: Node, fact: str) -> bool:
+    return any(test.fact == fact and test.limits for test in tests(node))
+
+
+def _gap_of(matrix: Matrix, rules: Sequence[Rule], fact: str) -> str | None:
+    """The first gap of a fact in these rules, in words; '' none, None where there are too many cells to look at."""
+    found = cells([*(rule.when for rule in rules), *matrix.auto_approve])
+    if found is None:
+        return None
+    name = f"{fact}_minor" if fact in AMOUNTS else fact
+    rows: dict[tuple[tuple[str, Value], ...], list[Sheet]] = {}
+    for facts in found:
+        if facts[name] is None:
+            continue  # neither better nor worse
+        rest = tuple((other, value) for other, value in facts.items() if other != name)
+        rows.setdefault(rest, []).append(facts)
+    return next((gap for row in rows.values() if (gap := _gap(matrix, rules, row, fact))), "")
+
+
+def _asks(matrix: Matrix, rules: Iterable[Rule], facts: Sheet) -> bool:
+    return matrix.approves(facts) is None and any(_holds(rule.when, facts) for rule in rules)
+
+
+def _gap(matrix: Matrix, rules: Sequence[Rule], row: list[Sheet], fact: str) -> str:
+    name = f"{fact}_minor" if fact in AMOUNTS else fact
+    asked = [_asks(matrix, rules, facts) for facts in row]
     if fact in WORSE_BELOW:
         row, asked = row[::-1], asked[::-1]
     for (better, was), (worse, now) in pairwise(zip(row, asked, strict=True)):
@@ -198,11 +240,16 @@ def _groups(matrix: Matrix, directory: Directory, at: datetime) -> Iterator[Find
             people = [p for p in directory.named(*who(matrix, group, scope)) if directory.is_here(p, at)]
             where = f" for {', '.join(f'{k} {v}' for k, v in scope.items())}" if scope else ""
             severity = ERROR if named else WARNING
+            there = {seat.holder for seat in seating(directory, people, group=group, at=at, barred=()).seats}
             if not people:
                 yield Finding(severity, "nobody", path, f"nobody is in {group}{where}")
             elif quorum != ALL and len(people) < quorum:
                 message = f"{quorum} of {group} must approve, and only {len(people)} are in it{where}"
                 yield Finding(severity, "nobody", path, message)
+            elif len(there) < max(quorum, 1):
+                left = f"only {len(there)} of {group} are" if there else f"nobody of {group} is"
+                message = f"{left} there now{where}: for who is away nobody stands in"
+                yield Finding(WARNING, "nobody", path, message)
 
 
 def _managers(matrix: Matrix, directory: Directory, at: datetime) -> Iterator[Finding]:

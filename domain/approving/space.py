@@ -24,6 +24,7 @@ from domain.money import EXPONENTS, to_minor
 MOST_CELLS = 20_000
 MOST_WORDS = 10
 FRACTIONS = frozenset({"discount_percent", "margin_percent"})  # the other numbers are whole
+MAYBE_UNKNOWN = frozenset({"margin_percent"})  # where no cost is known; all else is known of every version
 OTHER = "(other)"
 
 
@@ -87,7 +88,8 @@ def _numbers(fact: str, limits: set[Decimal]) -> tuple[Value, ...]:
         between = {(one + other) / 2 for one, other in pairwise(bounds)}
     else:
         between = {bound + step for bound in bounds for step in (-1, 1)}
-    return tuple(sorted(value for value in {*bounds, *between} if least <= value <= most))
+    unknown = (None,) if fact in MAYBE_UNKNOWN else ()
+    return (*unknown, *sorted(value for value in {*bounds, *between} if least <= value <= most))
 
 
 def _axes(found: Sequence[Test], currency: str) -> dict[str, tuple[Value, ...]]:

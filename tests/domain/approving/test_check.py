@@ -218,11 +218,13 @@ def test_circles_and_deputies_who_are_not_there() -> None:
     back = replace(out, person="b@x", to="a@x")
     people = Directory((a_person("a@x", "desk"), a_person("b@x"), a_person("c@x", left=True)), (out, back))
     assert [f.message for f in check(a_matrix({"ramp": True}), people, NOW)] == [
-        "while all are away the voice goes round: a@x to b@x to a@x"
+        "nobody of desk is there now: for who is away nobody stands in",
+        "while all are away the voice goes round: a@x to b@x to a@x",
     ]
     gone = replace(people, delegations=(replace(out, to="c@x"),))
     assert [f.message for f in check(a_matrix({"ramp": True}), gone, NOW)] == [
-        "c@x, who stands in for a@x, is not there"
+        "nobody of desk is there now: for who is away nobody stands in",
+        "c@x, who stands in for a@x, is not there",
     ]
 
 
@@ -262,3 +264,13 @@ def test_what_holds_for_any_version_holds_in_a_cell(when: dict[str, Any], versio
         found = cells([matrix.rules[0].when])
         assert found is not None
         assert any(reasons(matrix.rules[0].when, facts) is not None for facts in found)
+
+
+def test_a_group_whose_people_are_all_away_is_told() -> None:
+    away = Delegation(person="a@x", to="", since=NOW, until=NOW + timedelta(days=9))
+    ann, bob = Person(email="a@x", roles=("desk",)), Person(email="b@x", roles=("desk",))
+    matrix = a_matrix({"ramp": True})
+    assert kinds(matrix, Directory((ann,), (away,))) == [("nobody", "rules[0].require[0]")]
+    assert kinds(matrix, Directory((ann, bob), (away,))) == []
+    assert kinds(matrix, Directory((ann, bob), (replace(away, to="b@x"),))) == []
+    assert kinds(matrix, Directory((ann,), (replace(away, since=NOW + timedelta(days=1)),))) == []
