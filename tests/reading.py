@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
+from tests.inbox import outcome
 from tests.world import World
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -39,9 +41,12 @@ class Reader:
     async def send(self, action: str, nonce: str = "", **form: str) -> str:
         """Send a form; what the page says then."""
         said = {"nonce": nonce or await self.form(action), **form}
-        answer = await self.world.api.post(f"{self.path}/{action}", data=said, headers=BROWSER)
-        assert answer.status_code == 303, answer.text
-        return parse_qs(urlsplit(answer.headers["location"]).query)["said"][0]
+        while True:  # as often as the page says that the deal is still at it
+            answer = await self.world.api.post(f"{self.path}/{action}", data=said, headers=BROWSER)
+            assert answer.status_code == 303, answer.text
+            if (word := outcome(answer)) not in {"heard", "busy"}:
+                return word
+            await asyncio.sleep(0.05)
 
     async def accept(self, nonce: str = "", **form: str) -> str:
         return await self.send("accept", nonce, **{"name": "Gina Globex", "agree": "yes", **form})

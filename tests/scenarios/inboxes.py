@@ -64,7 +64,8 @@ class House:
         """By the newest link; what the person is told."""
         path = await self.link(person, name, version)
         said = {"verb": verb, "nonce": nonce_in(await self.page(path), verb), "reason": "so be it", **form}
-        answered = outcome(await self.inbox.asked("POST", path, data=said))
+        while (answered := outcome(await self.inbox.asked("POST", path, data=said))) == "heard":
+            await asyncio.sleep(0.05)
         await self.post()
         return answered
 

@@ -83,6 +83,7 @@ async def test_easter_deputies_and_a_leaver(house: House) -> None:
     assert await house.asked(handed) == [(1, "legal", "asked", "vera")]
     assert "This link was used" in await house.page(await house.link(MAX, "Handed"))
     assert await house.says(VERA, "Handed", "approve", reason="as Max says") == "approve"
+    await house.w.settled(handed, "signature")
     assert await house.status(handed) == "out_for_signature"
 
     # 2027-03-30, Tuesday after Easter, 10:00 in Berlin, summer time: one working day is over
@@ -95,6 +96,17 @@ async def test_easter_deputies_and_a_leaver(house: House) -> None:
     await house.until("2027-03-31T08:00")
     assert await house.asked(easter) == [(1, "desk", "asked", "bob dana max")]
     assert len(await house.told(MAX)) == 2
+
+    # half an hour later Bob has another manager, who is asked in turn; Max still is, for Dana
+    await house.until("2027-03-31T08:30")
+    bob = {"email": BOB, "name": "Bob", "groups": ["desk"], "country": "DE", "manager": VERA}
+    assert (await house.w.post("/v1/people", bob, by="admin")).status_code == 201
+    await house.post()
+    assert await house.asked(easter) == [(1, "desk", "asked", "bob dana max vera")]
+    assert [await house.told(each) for each in (VERA, MAX)] == [
+        ["Your approval: Handed", "Your approval: Easter"],
+        ["Your approval: Handed", "Your approval: Easter"],
+    ]
     await house.until("2027-03-31T09:00")
     assert await house.says(MAX, "Easter", "approve", reason="a lighthouse") == "approve"
     assert await house.asked(easter) == [(1, "desk", "approved", ""), (2, "treasury", "asked", "fay")]
@@ -118,6 +130,7 @@ async def test_easter_deputies_and_a_leaver(house: House) -> None:
     gone = {"email": FAY, "name": "Fay", "groups": ["treasury"], "manager": VERA, "country": "DE"}
     said = await house.w.post("/v1/people", {**gone, "left_at": "2027-04-02T08:00:00Z"}, by="admin")
     assert said.status_code == 201, said.text
+    await house.seated()
     await house.post()
     assert await house.asked(leaver) == [(2, "treasury", "asked", "vera")]
     assert (await house.page(await house.link(FAY, "Leaver"))).startswith("403 ")
@@ -129,7 +142,8 @@ async def test_easter_deputies_and_a_leaver(house: House) -> None:
         ("03-25T09:00", "asked", "q2c", "bob, dana", "", "", ""),
         ("03-30T08:00", "reminded", "q2c", "bob, dana", "", "", ""),
         ("03-31T08:00", "escalated", "q2c", "max", "", "", ""),
-        ("03-31T09:00", "approve", "max", "desk", "bob max dana", "link", "a lighthouse"),
+        ("03-31T08:30", "reseated", "q2c", "bob, dana, vera, max", "", "system", "bob has another manager"),
+        ("03-31T09:00", "approve", "max", "desk", "dana max", "link", "a lighthouse"),
         ("03-31T09:00", "asked", "q2c", "fay", "", "", ""),
         ("04-01T08:00", "comment", "fay", "", "", "link", "do they pay, @dana?"),
         ("04-01T08:00", "comment", "dana", "", "", "link", "always have"),

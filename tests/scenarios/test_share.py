@@ -76,7 +76,8 @@ async def test_the_customer_picks_the_third_of_three_alternatives(w: World) -> N
     await w.advance("2027-05-01T08:00:00Z")
     await w.say(deal, "milestones/go-live/reach", by="finance")
     assert (await w.lines(deal))[3:] == [("ACME-000003", 1, "Roll-out", "1", 120_000, "2027-05-01", "2027-05-02")]
-    assert await w.rows("SELECT occasion, status FROM invoices WHERE occasion <> ''") == [("go-live", "paid")]
+    await w.until("SELECT status FROM invoices WHERE occasion = 'go-live'", "paid")
+    assert await w.one("SELECT count(*) FROM invoices WHERE occasion <> ''") == 1
     assert await audited(w) == []
 
     # 2029-01-05: two years on, the last quarter's support closes the term; nobody signs another
