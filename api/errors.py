@@ -191,7 +191,7 @@ def _validation(error: RequestValidationError) -> JSONResponse:
         before = str(error.body)[: int(found[0]["loc"][-1])]
         where = f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
         return problem(400, "BodyMalformed", f"{where}: not JSON: {reason}", where=where, hint="send valid JSON")
-    errors = [{"path": path_of(item["loc"]), "message": str(item["msg"])} for item in found]
+    errors = [{"path": path_of(item["loc"]), "message": _message(item)} for item in found]
     detail = "; ".join(f"{item['path']}: {item['message']}" for item in errors)
     return problem(
         422,
@@ -201,6 +201,14 @@ def _validation(error: RequestValidationError) -> JSONResponse:
         hint="see /docs for what is expected",
         errors=errors,
     )
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    """What is wrong with one field, in words of ours where the library's are a pattern or a class."""
+    pattern = str(item.get("ctx", {}).get("pattern", ""))
+    if item["type"] == "string_pattern_mismatch" and "@" in pattern:
+        return f"expected a mail address such as dana@acme.example, found {str(item['input'])[:100]!r}"
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def path_of(loc: Sequence[str | int]) -> str:

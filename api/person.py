@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
+from sqlalchemy import any_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -94,7 +95,7 @@ async def list_people(
     """People by email; `group` for the members of one group."""
     query = select(PersonRow).order_by(col(PersonRow.email)).limit(limit + 1)
     if group is not None:
-        query = query.where(col(PersonRow.groups).contains([group]))
+        query = query.where(group == any_(col(PersonRow.groups)))
     if cursor is not None:
         query = query.where(col(PersonRow.email) > decode(cursor, str)[0])
     async with database.session() as session:

@@ -20,6 +20,7 @@ COMMANDS = {
     "audit": "cli.audit:audit",
     "approve": "cli.approve:approve",
     "notices": "cli.notice:notices",
+    "people": "cli.people:people",
 }
 PREVIEWS = {
     "rate": "cli.preview:rate_",

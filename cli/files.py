@@ -1,4 +1,4 @@
-"""`q2c import`: files as demo/ has them become entities, people, price books, coupons, policies and accounts; all are read before any is sent."""
+"""`q2c import`: files as demo/ has them become entities, people, calendars, price books, coupons, policies and accounts; all are read before any is sent."""
 
 import re
 from decimal import Decimal
@@ -16,10 +16,11 @@ from cli.trouble import Trouble
 from demo.load import ACCOUNT_COLUMNS, ACCOUNT_OPTIONAL, load_accounts, load_entities, load_people
 from demo.positions import Document, FileProblem, FileProblems, load_csv
 from demo.records import Account, Entity, Person
+from domain.approving.calendar import Calendars
 from domain.approving.policy import Matrix
 from domain.dunning_policy import DunningPolicy
 
-ORDER = ("entity", "person", "price book", "coupon", "approval policy", "dunning policy", "account")
+ORDER = ("entity", "calendar", "person", "price book", "coupon", "approval policy", "dunning policy", "account")
 Files = Annotated[list[Path], typer.Argument(help="YAML, JSON or CSV files, in any order.")]
 
 
@@ -50,6 +51,10 @@ def _send(api: Api, item: Item) -> str:
     if item.kind == "account" and (known := _known(api, item)):
         return known
     answer = send(api, item)
+    if isinstance(answer, list):  # calendars: those that are new
+        return f"version {answer[0]['version']}" if answer else "as it was"
+    if item.kind.endswith("policy"):
+        return f"{answer['name']}/{answer['version']}"
     return str(answer.get("id") or answer.get("email") or answer.get("code"))
 
 
@@ -80,6 +85,9 @@ def _items(path: Path, card: str, entity: str) -> list[Item]:
             return [_person(each, read, i) for i, each in enumerate(load_people(path))]
         case {"coupons": _} | {"code": _}:
             return coupon_items(read)
+        case mapping if mapping and all(re.fullmatch(r"[A-Z]{2}|\*", name) for name in mapping):
+            read.read(Calendars.parse)
+            return [_calendar(country, read) for country in mapping]
         case {"rules": _}:
             policy = read.read(Matrix.parse)
             return [_document(read, "approval policy", policy.name, "/v1/policies/approval")]
@@ -87,12 +95,22 @@ def _items(path: Path, card: str, entity: str) -> list[Item]:
             dunning = read.read(DunningPolicy.parse)
             return [_document(read, "dunning policy", dunning.name, "/v1/policies/dunning")]
         case _:
-            message = "is nothing that can be imported: entities, people, a price book (products), coupons, an approval policy (rules), a dunning policy (card, transfer), or accounts as CSV"
+            message = "is nothing that can be imported: entities, people, calendars by country, a price book (products), coupons, an approval policy (rules), a dunning policy (card, transfer), or accounts as CSV"
             raise FileProblems([read.problem("", message)])
 
 
 def _document(read: Document, kind: str, name: str, path: str) -> Item:
     return Item(kind=kind, name=name, path=path, body=dict(read.mapping), at=place(read, ""))
+
+
+def _calendar(country: str, read: Document) -> Item:
+    return Item(
+        kind="calendar",
+        name=country,
+        path="/v1/calendars",
+        body={country: read.mapping[country]},
+        at=lambda field: place(read, "")(field or country),
+    )
 
 
 def _entity(entity: Entity, read: Document, number: int) -> Item:

@@ -38,10 +38,10 @@ def all_items(files: Sequence[Path], read: Callable[[Path], list[Item]]) -> list
     return items
 
 
-def send(api: Api, item: Item) -> dict[str, Any]:
+def send(api: Api, item: Item) -> Any:
     """Send it; what the API refuses is told at the file's own line. Raises Trouble."""
     try:
-        answer: dict[str, Any] = api.post(item.path, item.body)
+        answer = api.post(item.path, item.body)
     except Refused as refused:
         errors = [(item.at(where), f"{where}: {message}") for where, message in refused.errors]
         where = f"{item.at(refused.where)}: {refused.where}" if refused.where else item.at("")

@@ -33,9 +33,10 @@ def create(
 
 @app.command("list")
 def list_(folder: Folder = FOLDER) -> None:
-    """All keys, without the keys themselves."""
-    made = show.table("id", "begins", "person", "role", "groups", "made (UTC)", "revoked (UTC)", whole=("id",))
-    show.put(show.console(), show.rows(made, [_line(each) for each in api_of(folder).pages("/v1/keys")]))
+    """All keys by person, without the keys themselves."""
+    made = show.table("id", "begins", "person", "role", "groups", "made (UTC)", "revoked (UTC)", whole=("id", "person"))
+    keys = sorted(api_of(folder).pages("/v1/keys"), key=lambda each: (each["person"], each["created_at"]))
+    show.put(show.console(), show.rows(made, [_line(each) for each in keys]))
 
 
 @app.command("revoke")

@@ -67,7 +67,7 @@ def check_(
         rows = [_row(each, place) for each, place in zip(findings, places, strict=True)]
         print(json.dumps({"policy": matrix.name, "findings": rows}, ensure_ascii=False))
     else:
-        _print(matrix, findings, places)
+        _print(matrix, findings, places, alone=not (live or people))
     if any(each.severity == ERROR for each in findings):
         raise typer.Exit(1)
 
@@ -89,7 +89,7 @@ def _row(finding: Finding, place: FileProblem) -> dict[str, Any]:
     }
 
 
-def _print(matrix: Matrix, findings: tuple[Finding, ...], places: list[FileProblem]) -> None:
+def _print(matrix: Matrix, findings: tuple[Finding, ...], places: list[FileProblem], *, alone: bool) -> None:
     out = show.console()
     for finding, place in zip(findings, places, strict=True):
         style = "red" if finding.severity == ERROR else "yellow"
@@ -103,6 +103,8 @@ def _print(matrix: Matrix, findings: tuple[Finding, ...], places: list[FileProbl
     errors = sum(each.severity == ERROR for each in findings)
     counted = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}" if findings else "nothing found"
     out.print(f"{matrix.name}: {_count(len(matrix.rules), 'rule')}; {counted}", style=show.DIM)
+    if alone:
+        out.print("(who is in the groups is looked up with --people FILE or --live)", style=show.DIM)
 
 
 def _count(number: int, what: str) -> str:
@@ -175,6 +177,8 @@ def _tried_here(  # noqa: PLR0913  (as many as there are options)
     lines = list(result.lines)
     if not people:
         lines.append("(without --people nobody is known: only groups are told)")
+    elif not entity and any(each.entities for _, named in matrix.groups for each in named):
+        lines.append("(without --entity, groups that differ by entity have only who is in them for all)")
     return {"policy": result.policy, "lines": lines}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.approving import reapproval
 from domain.approving.asking import World, asked, escalated, seated
+from domain.approving.case import Stand
 from domain.approving.condition import Sheet, reasons
 from domain.approving.needing import needs
 from domain.approving.policy import Matrix
@@ -23,12 +25,23 @@ class TriedRule:
 
 @dataclass(frozen=True, slots=True)
 class TriedRequest:
-    """One request as it would be put now. `rungs`: whom silence would bring in, each as if nobody had answered before."""
+    """One request as it would be put now. `rungs`: whom silence would bring in, each as if nobody had answered before.
+    `carried`: the decision on an earlier version that answers it; then nobody is asked.
+    """
 
     need: Need
     ask: Ask
     left_out: tuple[str, ...]
     rungs: tuple[Ask, ...]
+    carried: Stand | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What was decided before this version: the stands of its order; and what the version says."""
+
+    stands: tuple[Stand, ...] = ()
+    content_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ class Tried:
     @property
     def lines(self) -> tuple[str, ...]:
         """The same for a terminal."""
-        found = [f"policy {self.policy}"]
+        found = [f"policy {self.policy.removesuffix('/0')}"]  # a file that was never imported has no version
         for rule in self.rules:
             mark = "+" if rule.holds else "-"
             found += [f"  {mark} {rule.name}: {'; '.join(rule.why) or 'always'}"]
@@ -56,9 +69,14 @@ class Tried:
         return tuple(found)
 
 
-def tried(matrix: Matrix, facts: Sheet, world: World, *, offers: Sequence[Sheet] = ()) -> Tried:
+NOTHING = Before()
+
+
+def tried(
+    matrix: Matrix, facts: Sheet, world: World, *, offers: Sequence[Sheet] = (), before: Before = NOTHING
+) -> Tried:
     """Try a matrix on the facts of a version, at a moment, with the people of then. Raises TooManyToAskAll. Of a version
-    with alternatives, `offers` are the facts of each alone.
+    with alternatives, `offers` are the facts of each alone; what stands of `before` is not asked again.
 
     >>> from datetime import UTC, datetime
     >>> from domain.approving.calendar import Calendars
@@ -86,13 +104,18 @@ def tried(matrix: Matrix, facts: Sheet, world: World, *, offers: Sequence[Sheet]
         against = reasons(rule.when, facts, want=False, unknown=False) or reasons(rule.when, facts, want=False)
         rules.append(TriedRule(rule.name, why is not None, why if why is not None else against or ()))
     needed = needs(matrix, *sheets)
-    requests = tuple(_request(needed, index, world) for index in range(len(needed)))
+    begun = reapproval.begun(
+        needed, stands=before.stands, barred=world.barred, content_hash=before.content_hash, at=world.at
+    )
+    requests = tuple(_request(needed, index, world, each.carried) for index, each in enumerate(begun.requests))
     auto = [matrix.approves(each) for each in sheets]
     return Tried(matrix.label, None if None in auto else auto[0], tuple(rules), requests)
 
 
-def _request(needed: tuple[Need, ...], index: int, world: World) -> TriedRequest:
+def _request(needed: tuple[Need, ...], index: int, world: World, carried: Stand | None) -> TriedRequest:
     need = needed[index]
+    if carried is not None:
+        return TriedRequest(need, Ask(index=index), (), (), carried)
     first = ask = asked(need, index, world)
     rungs: list[Ask] = []
     seats = list(first.seats)
@@ -121,6 +144,9 @@ def quorum_text(quorum: int, group: str) -> str:
 def _lines(request: TriedRequest) -> list[str]:
     need, ask = request.need, request.ask
     found = [f"level {need.level}: {quorum_text(need.quorum, need.group)} ({need.reason})"]
+    if (stand := request.carried) is not None:
+        by = ", ".join(dict.fromkeys(vote.by for vote in stand.votes))
+        return [*found, f"  stands: {by} approved version {stand.version} on {stand.granted_at:%Y-%m-%d}"]
     who = (
         "every member, too many to name" if ask.anyone else ", ".join(_seat_text(s.member, s.holder) for s in ask.seats)
     )

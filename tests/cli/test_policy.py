@@ -10,6 +10,7 @@ import yaml
 from cli import main
 from tests.quotes import SUITE_BOOK
 
+DOCS = Path(__file__).parents[2] / "docs"
 POLICY = """name: standard
 rules:
   - name: steep
@@ -60,9 +61,10 @@ def test_what_can_never_hold_is_told_at_its_place(files: Path, capsys: pytest.Ca
     code, out, err = run(capsys, "check", str(files / "policy.yaml"))
 
     assert (code, err) == (1, "")
-    first, last = out.splitlines()
+    first, last, hint = out.splitlines()
     assert first == f"{files}/policy.yaml:10:5: error: rules[1].when: never can never hold (unreachable)"
     assert last == "standard: 2 rules; 1 error, 0 warnings"
+    assert hint == "(who is in the groups is looked up with --people FILE or --live)"
 
 
 def test_with_people_a_group_with_nobody_in_it_is_found(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +104,7 @@ def test_a_policy_is_tried_on_a_quote_without_a_server(files: Path, capsys: pyte
 
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "policy standard/0",
+        "policy standard",
         "  + steep: discount of 15 % is over 10 %",
         "  - never: discount of 15 % is not over 30 %",
         "level 1: any one of deal_desk (discount of 15 % is over 10 %)",
@@ -130,10 +132,23 @@ def test_a_policy_is_tried_on_one_thing(files: Path, capsys: pytest.CaptureFixtu
 def test_the_page_about_approvals_is_true(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "approvals.md").read_text(encoding="utf-8")
-    for name, said in re.findall(r"^```yaml\n# (\S+)[^\n]*\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE):
+    page = (DOCS / "approvals.md").read_text(encoding="utf-8")
+    for name, said in re.findall(r"^```yaml\n(?=# (\S+))(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE):
         (tmp_path / name).write_text(said, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    (shown,) = re.findall(r"^```console\n\$ q2c policy (.*?)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "cloud.yaml").write_text(_file("price-books.md", "cloud.yaml"), encoding="utf-8")
+    steep = _file("quotes.md", "deal.yaml") + 'discount_percent: "12"\n'  # as the page says
+    (tmp_path / "deal.yaml").write_text(steep, encoding="utf-8")
+    shown = re.findall(r"^```console\n\$ q2c policy (.*?)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
 
-    assert run(capsys, *shown[0].split()) == (0, shown[1], "")
+    assert len(shown) == 2
+    for command, printed in shown:
+        assert run(capsys, *command.split()) == (0, printed, "")
+    assert run(capsys, *shown[1][0].split(), "--calendars", "calendars.yaml")[0] == 0
+
+
+def _file(page: str, name: str) -> str:
+    """A file that a page of docs/ shows whole."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^```yaml\n(# {re.escape(name)}\n.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return str(found)
