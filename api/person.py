@@ -78,10 +78,13 @@ def _moved(before: PersonRow | None, person: PersonIn, groups: list[str]) -> str
     """What of it may change who decides about open approvals; '' nothing."""
     email = person.email.lower()
     if before is None:
-        return f"{email} is new in {', '.join(groups)}" if groups else ""
+        return f"{email} is new in {', '.join(groups)}" if groups else f"{email} is new"
     if before.left_at != person.left_at:
         return f"{email} left" if person.left_at is not None else f"{email} is back"
-    return f"{email} is in other groups" if before.groups != groups else ""
+    if before.groups != groups:
+        return f"{email} is in other groups"
+    manager = (person.manager or "").lower()
+    return f"{email} has another manager" if (before.manager or "").lower() != manager else ""
 
 
 @router.get("")

@@ -29,8 +29,12 @@ ANY_MEMBER = "any member"  # of a group too large to be asked by name
 _SAID = {
     "lapsed": re.compile(r"nobody decided in time: (?P<group>.+) at level (?P<level>[0-9]+)"),
     "nobody_left": re.compile(r"nobody is left to decide for (?P<group>.+) at level (?P<level>[0-9]+)"),
+    "any_of": re.compile(r"any of (?P<n>[0-9]+) members of (?P<group>\S+)"),
+    "new_in": re.compile(r"(?P<who>\S+) is new in (?P<groups>.+)"),
+    "new": re.compile(r"(?P<who>\S+) is new"),
     "left": re.compile(r"(?P<who>\S+) left"),
     "other_groups": re.compile(r"(?P<who>\S+) is in other groups"),
+    "other_manager": re.compile(r"(?P<who>\S+) has another manager"),
     "away": re.compile(r"(?P<who>\S+) is away"),
     "back": re.compile(r"(?P<who>\S+) is back"),
     "may": re.compile(r"(?P<who>\S+) may decide"),

@@ -34,18 +34,25 @@ log = structlog.get_logger(__name__)
 
 SYSTEM = "q2c"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# every open approval in which the person, or one for whom they may stand in, is meant, has a seat or a hand
+# every open approval in which the person, or one for whom they may stand in, is meant, has a seat or a hand; one that was
+# escalated also where they are, by however many steps, the manager of somebody who is meant
 _TOUCHED = text("""
-    WITH RECURSIVE meant (email) AS (
-        SELECT CAST(:person AS text)
-        UNION SELECT a.person FROM meant m JOIN absences a ON lower(a.delegate_to) = m.email AND a.revoked_at IS NULL
+    WITH RECURSIVE meant (email, above) AS (
+        SELECT CAST(:person AS text), false
+        UNION SELECT next.email, next.above FROM meant m CROSS JOIN LATERAL (
+            SELECT a.person AS email, m.above FROM absences a WHERE lower(a.delegate_to) = m.email AND a.revoked_at IS NULL
+            UNION ALL SELECT p.email, true FROM people p WHERE lower(p.manager) = m.email
+        ) AS next
     ), who AS (
-        SELECT array_agg(DISTINCT m.email) AS people, coalesce(array_agg(DISTINCT g) FILTER (WHERE g IS NOT NULL), '{}') AS roles
+        SELECT array_agg(DISTINCT m.email) FILTER (WHERE NOT m.above) AS people, array_agg(DISTINCT m.email) AS all_people,
+               coalesce(array_agg(DISTINCT g) FILTER (WHERE g IS NOT NULL AND NOT m.above), '{}') AS roles,
+               coalesce(array_agg(DISTINCT g) FILTER (WHERE g IS NOT NULL), '{}') AS all_roles
           FROM meant m LEFT JOIN people p ON p.email = m.email LEFT JOIN LATERAL unnest(p.groups) AS g ON true
     )
     SELECT DISTINCT r.deal_id FROM approval_requests r, who
      WHERE r.status = 'asked' AND r.policy <> '' AND (
            r.people && who.people OR r.roles && who.roles
+           OR (r.rung > 0 AND (r.people && who.all_people OR r.roles && who.all_roles))
            OR EXISTS (SELECT FROM jsonb_array_elements(r.seats) s
                        WHERE s->>'holder' = :person OR s->>'member' = :person OR s->'via' ? :person))
      ORDER BY 1

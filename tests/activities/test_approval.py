@@ -2,8 +2,10 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from domain.message import Retry, Submit
@@ -11,7 +13,7 @@ from domain.need import Need
 from models import approval
 from models.access import PersonRow
 from sandbox.process import SandboxProcess
-from tests.scenarios.desk import ANN, BOB, CLEO, FAY, MATRIX, MAX, SALES, VERA, Desk, desk, line
+from tests.scenarios.desk import ANN, BOB, CLEO, FAY, MATRIX, MAX, SALES, THURSDAY, VERA, Desk, desk, line
 
 
 def quorum(said: str) -> dict[str, Any]:
@@ -79,6 +81,69 @@ async def test_a_crowd_that_is_silent_is_reminded_and_escalates(database_url: st
         assert await d.status(1) == "out_for_signature"
         approved = await d.place.rows("SELECT by, members, hands FROM approval_votes WHERE verb = 'approve'")
         assert approved == [(MAX, [""], [MAX])], "one seat, for all who are silent"
+
+
+async def test_an_escalation_to_a_crowd_reaches_all_of_it(database_url: str, outside: SandboxProcess) -> None:
+    """Each member who is here is told, and who stands in for one who is not; any of them decides for all who are silent."""
+    matrix = quorum("all")
+    matrix["rules"][0]["escalate"] = [{"after": "1 days", "to": "floor"}]
+    async with desk(database_url, outside, matrix=matrix) as d:
+        floor = [f"f{n:02}@desk.example" for n in range(42)]
+        await d.place.add([PersonRow(email=email, name="F", groups=["floor"], country="DE") for email in floor])
+        await d.away(floor[0], FAY, "2027-03-26", "2027-03-28")
+        await d.offered("15")
+        await d.until("2027-03-26T09:00")
+        told = [(kind, person) for _, kind, person in await d.notices()]
+        assert sorted(told[2:]) == [("escalate", each) for each in sorted([*floor[1:], FAY])]
+        assert await d.requests(1) == [(1, "desk", "asked", f"{ANN} {BOB} {FAY}")]
+        assert (await d.entries())[-1] == ("escalated", "q2c", f"any of 41 members of floor, {FAY}")
+        assert await d.refused(CLEO, "approve", groups=("sales",)) == "WrongGroup"
+        async with d.place.database.session() as session:
+            waiting = [
+                len(await approval.waiting(session, groups, who)) for who, groups in (("f07@x", ("floor",)), (FAY, ()))
+            ]
+        assert waiting == [1, 1]
+        await d.until("2027-03-28T00:00")
+        assert await d.requests(1) == [(1, "desk", "asked", f"{ANN} {BOB}")]
+        assert (await d.entries())[-1] == ("reseated", "q2c", f"any of 42 members of floor, {ANN}, {BOB}")
+        assert len(await d.notices()) == len(told), "nobody is told twice"
+        await d.says(floor[41], "approve", groups=("floor",))
+        assert await d.status(1) == "out_for_signature"
+        assert await d.votes() == [(1, "desk", "approve", floor[41], [""])]
+
+
+async def leaves(d: Desk, person: str, at: datetime) -> None:
+    """Nobody says so to the deal."""
+    async with d.place.database.transaction() as session:
+        (await session.get_one(PersonRow, person)).left_at = at
+
+
+@pytest.mark.parametrize("by", ["a look", "a reminder", "a reseat"])
+async def test_the_owner_hears_of_a_version_that_who_is_left_had_approved(
+    database_url: str, outside: SandboxProcess, by: str
+) -> None:
+    """Of all, one has approved and the other leaves: nobody says anything then, and it is approved."""
+    async with desk(database_url, outside, matrix=quorum("all")) as d:
+        if by == "a look":
+            await leaves(d, BOB, THURSDAY + timedelta(days=1))
+        await d.offered("15")
+        await d.says(ANN, "approve", "yes")
+        if by != "a look":
+            await leaves(d, BOB, THURSDAY + timedelta(hours=3))
+        await d.until("2027-03-25T13:00")
+        if by == "a reseat":
+            await d.reseat(BOB, "Bob left")
+        assert (await d.status(1) == "out_for_signature") is (by == "a reseat")
+        await d.until("2027-03-31T08:00")
+        assert await d.status(1) == "out_for_signature"
+        assert [(kind, who) for _, kind, who in await d.notices()] == [("ask", ANN), ("ask", BOB), ("decided", SALES)]
+        payload = await d.place.one("SELECT payload FROM notices WHERE kind = 'decided' AND channel = 'mail'")
+        assert (payload["by"], payload["verb"]) == (ANN, "approve")
+        assert [(kind, to) for kind, _, to in await d.entries()][2:] == [("reseated", "")]
+        lines = await d.place.rows("SELECT text FROM timeline WHERE text LIKE '%has approved%'")
+        assert lines == ([] if by == "a reseat" else [("desk has approved: all who are left have said so",)])
+        request = await d.place.rows("SELECT status, decided_by, seats FROM approval_requests")
+        assert request == [("approved", ANN, [])]
 
 
 async def test_all_of_a_crowd_cannot_be_asked(database_url: str, outside: SandboxProcess) -> None:

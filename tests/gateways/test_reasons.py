@@ -39,7 +39,8 @@ SAID = [
 ]
 SYSTEM = [
     "any member", "nobody decided in time: desk at level 2", "ann@x left", "ann@x is away", "ann@x is back",
-    "ann@x is in other groups", "bob@x stands in", "ann@x may decide", "nobody is left to decide for desk at level 2",
+    "ann@x is in other groups", "ann@x has another manager", "ann@x is new", "ann@x is new in desk, vp",
+    "any of 500 members of desk", "bob@x stands in", "ann@x may decide", "nobody is left to decide for desk at level 2",
 ]  # fmt: skip
 
 

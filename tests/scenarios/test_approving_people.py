@@ -105,7 +105,7 @@ async def test_easter_deputies_and_a_leaver(house: House) -> None:
     assert await house.asked(easter) == [(1, "desk", "asked", "bob dana max vera")]
     assert [await house.told(each) for each in (VERA, MAX)] == [
         ["Your approval: Handed", "Your approval: Easter"],
-        ["Your approval: Handed", "Your approval: Easter"],
+        ["Your approval: Handed", "Escalated to you: Easter"],
     ]
     await house.until("2027-03-31T09:00")
     assert await house.says(MAX, "Easter", "approve", reason="a lighthouse") == "approve"
