@@ -122,8 +122,9 @@ async def _page(
     words = approve_words(language_of(lang or found.person.language))
     links, kept, data = decisions_of(request), values or {}, found.data(draft=True)
     people = await _people(database)
-    names = view.Names(people)
     verbs = [] if found.is_spent else list(found.verbs)
+    around = await view.around(database, found, asked=bool(verbs))
+    names = view.Names(people, around.matrices, words.language)
     said = found.outcome(said)
     if found.is_spent and (said not in SAID_WELL or said == COMMENT):
         said = "spent"
@@ -136,7 +137,7 @@ async def _page(
         "nonces": {verb: links.nonce(found.link.id, verb, found.question) for verb in verbs},
         "said": _said(words, said, spent=found.is_spent) + _moved(words, found, said),
         "said_well": said in SAID_WELL,
-        "asks": view.asks(found, await view.around(database, found), words, names) if verbs else [],
+        "asks": view.asks(found, around, words, names) if verbs else [],
         "lead": view.lead(found, words, names, asked="approve" in verbs),
         "answer_by": view.answer_by(found, words) if "approve" in verbs else "",
         "figures": figures.figures(found, words),

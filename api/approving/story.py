@@ -44,26 +44,28 @@ async def besides(database: Database, case: Case) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def follows(request: Request, who: str, words: Words, zone: str) -> list[str]:
-    """Until when an answer is awaited, and what silence brings, rung by rung; `who` is asked at the next one."""
+def follows(request: Request, who: str, words: Words, zone: str, *, group: Callable[[str], str]) -> list[str]:
+    """Until when an answer is awaited, and what silence brings, rung by rung; `who` is asked at the next one, `group` is how
+    a group is called.
+    """
     rungs = request.need.rungs[request.rung :]
     if request.escalate_at is None or not rungs:
         return [words("then_nothing")]
     first = words("until", at=moment(words, request.escalate_at, zone))
-    lines = [f"{first}. {_then(rungs[0], who, words)}"]
+    lines = [f"{first}. {_then(rungs[0], who, words, group)}"]
     for each in rungs[1:]:
-        then = _then(each, "", words)
+        then = _then(each, "", words, group)
         lines.append(words("later_then", after=patience(words, each.after), then=then[:1].lower() + then[1:]))
     return lines
 
 
-def _then(rung: Rung, who: str, words: Words) -> str:
+def _then(rung: Rung, who: str, words: Words, group: Callable[[str], str]) -> str:
     if rung.to == SALES:
         return words("then_sales")
     if who:
         return words("then_people", who=who)
     key = {MANAGER: "then_manager", NEXT_LEVEL: "then_next_level"}.get(rung.to)
-    return words(key) if key else words("then_group", group=group_name(rung.to))
+    return words(key) if key else words("then_group", group=group(rung.to))
 
 
 def patience(words: Words, said: str) -> str:
@@ -75,15 +77,6 @@ def patience(words: Words, said: str) -> str:
     """
     found = re.fullmatch(r"([0-9]+) ([a-z_]+)", said)
     return words.count(f"after_{found[2]}", int(found[1])) if found and words.has(f"after_{found[2]}") else said
-
-
-def group_name(group: str) -> str:
-    """A group as people read it.
-
-    >>> group_name("deal_desk")
-    'deal desk'
-    """
-    return group.replace("_", " ")
 
 
 async def told(database: Database, case: Case, words: Words, zone: str, *, names: Callable[[str], str]) -> list[Row]:

@@ -9,12 +9,12 @@ from typing import Any
 from api.approving.counter import discounts
 from api.approving.limits import facts_of, limits, matrices
 from api.approving.read import Case, Opened
-from api.approving.story import besides, follows, group_name
+from api.approving.story import besides, follows
 from api.approving.words import field, moment, reasons, value
 from domain.approval import Request
 from domain.approving.machine import seats_of
-from domain.approving.policy import Matrix
-from domain.need import ALL
+from domain.approving.policy import Matrix, called
+from domain.need import ALL, Need
 from domain.quote_diff import ADDED, REMOVED, FieldChange, LineChange, MoneyChange, OfferChange, diff
 from gateways.quote_view import shown
 from gateways.words import Words
@@ -25,10 +25,11 @@ Row = dict[str, Any]
 
 
 class Names:
-    """People by their address as others know them."""
+    """People by their address as others know them; groups and rules as the policies that ask call them in a language."""
 
-    def __init__(self, people: Mapping[str, PersonRow]) -> None:
-        self._people = people
+    def __init__(self, people: Mapping[str, PersonRow], matrices: Mapping[str, Matrix], language: str) -> None:
+        self._people, self._matrices, self._language = people, matrices, language
+        self.group = called(matrices.values(), language)
 
     def __call__(self, email: str) -> str:
         person = self._people.get(email)
@@ -36,6 +37,10 @@ class Names:
 
     def several(self, emails: tuple[str, ...] | list[str]) -> str:
         return ", ".join(self(each) for each in emails)
+
+    def rules(self, need: Need) -> str:
+        matrix = self._matrices.get(need.policy)
+        return ", ".join(matrix.rule_called(each, self._language) if matrix else each for each in need.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,10 @@ class Around:
     besides: Mapping[int, tuple[str, ...]]
 
 
-async def around(database: Database, case: Case) -> Around:
-    """What is looked up for a page that asks somebody."""
-    labels = frozenset(each.need.policy for each in case.approval.waiting if each.need.policy)
-    return Around(await matrices(database, labels), await besides(database, case))
+async def around(database: Database, case: Case, *, asked: bool) -> Around:
+    """What is looked up; who comes next only for a page that asks somebody."""
+    labels = frozenset(each.need.policy for each in case.approval.requests if each.need.policy)
+    return Around(await matrices(database, labels), await besides(database, case) if asked else {})
 
 
 def asks(found: Opened, around: Around, words: Words, names: Names) -> list[Row]:
@@ -76,20 +81,20 @@ def _ask(found: Opened, around: Around, index: int, request: Request, words: Wor
     next_ones = names.several(around.besides.get(index, ()))
     return {
         "id": f"ask-{index}",
-        "title": where(words, need.group, need.level),
+        "title": where(words, names, need.group, need.level),
         "quorum": _quorum(need.quorum, words),
         "voices": words("voice_of", who=names.several(others)) if others else "",
         "reasons": reasons(words, need.reason),
         "policy": need.policy,
-        "rules": ", ".join(need.rules),
+        "rules": names.rules(need),
         "limits": limits(need, around.matrices.get(need.policy), facts_of(found), words),
-        "follows": follows(request, next_ones, words, zone_of(found)),
+        "follows": follows(request, next_ones, words, zone_of(found), group=names.group),
     }
 
 
-def where(words: Words, group: str, level: int) -> str:
+def where(words: Words, names: Names, group: str, level: int) -> str:
     """A group at its level."""
-    return words("level_group", group=group_name(group), level=str(level))
+    return words("level_group", group=names.group(group), level=str(level))
 
 
 def _quorum(quorum: int, words: Words) -> str:
@@ -194,19 +199,19 @@ def so_far(case: Case, words: Words, names: Names, zone: str) -> Row:
                 "whom": _whom(each.by, each.members, words, names),
                 "reason": each.comment,
                 "at": moment(words, each.at, zone),
-                "where": where(words, each.group_name, each.level),
+                "where": where(words, names, each.group_name, each.level),
             }
             for each in case.votes
         ],
         "carried": [
-            f"{where(words, each.need.group, each.need.level)}{words('colon')} "
+            f"{where(words, names, each.need.group, each.need.level)}{words('colon')} "
             f"{words('carried_from', n=str(each.carried.version))} ({names.several([v.by for v in each.carried.votes])})"
             for each in approval.requests
             if each.carried is not None
         ],
         "waiting": [_waits(each, words, names) for each in approval.waiting],
         "later": [
-            f"{where(words, each.need.group, each.need.level)} ({_quorum(each.need.quorum, words)})"
+            f"{where(words, names, each.need.group, each.need.level)} ({_quorum(each.need.quorum, words)})"
             for each in approval.requests
             if not each.approved and each.asked_at is None
         ],
@@ -220,8 +225,8 @@ def _waits(request: Request, words: Words, names: Names) -> str:
     """Who is asked, how many of them it takes, and how many have said yes."""
     said = [_quorum(request.need.quorum, words)]
     said += [words("have_approved", n=str(len(request.voices)))] if request.voices else []
-    who = names.several(request.who) if request.named else ", ".join(group_name(each) for each in request.who)
-    return f"{where(words, request.need.group, request.need.level)} ({'; '.join(said)}){words('colon')} {who}"
+    who = names.several(request.who) if request.named else ", ".join(names.group(each) for each in request.who)
+    return f"{where(words, names, request.need.group, request.need.level)} ({'; '.join(said)}){words('colon')} {who}"
 
 
 def _whom(by: str, members: list[str] | tuple[str, ...], words: Words, names: Names) -> str:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.approving.story import group_name
 from api.notices.render import MOST_ASKS, NothingToTell, Told, Wanted
+from domain.approving.policy import Matrix, called
 from gateways.reasons import reasons, system_words
 from gateways.words import Words, language_of, words_of
 from models.approval import NoticeRow
@@ -27,6 +27,12 @@ _FOUND = text("""
       LEFT JOIN people p ON p.email = :person
       LEFT JOIN decision_links l ON l.id = :link AND l.person = :person
      WHERE d.id = :deal
+""")
+_POLICIES = text("""
+    SELECT DISTINCT p.name, p.version, p.content
+      FROM approval_requests r JOIN approval_policies p ON p.name || '/' || p.version = r.policy
+     WHERE r.deal_id = :deal AND r.order_number = :order AND r.version = :version
+     ORDER BY p.name, p.version
 """)
 _PEOPLE = text("SELECT email, name FROM people WHERE email = ANY(:emails)")
 
@@ -62,7 +68,7 @@ async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Noti
         owner_email=found["owner"],
         version=version,
         **_amounts(found, words),
-        asks=_asks(said, words.language),
+        asks=_asks(said, words.language, await _groups(session, wanted, words.language)),
         members=_texts(names(m) for ask in _list(said, "asks") for m in ask.get("members", ())),
         others=_texts(names(other) for other in said.get("others") or ()),
         until=_until(said.get("until"), found["zone"] or "UTC", words),
@@ -113,10 +119,16 @@ def _amounts(found: RowMapping, words: Words) -> dict[str, str]:
     }
 
 
-def _asks(said: Mapping[str, Any], language: str) -> tuple[Wanted, ...]:
+async def _groups(session: AsyncSession, wanted: Mapping[str, Any], language: str) -> Callable[[str], str]:
+    """Groups as the policies that ask about the version call them in a language."""
+    rows = (await session.execute(_POLICIES, wanted)).mappings().all()
+    return called([Matrix.parse(row["content"], version=row["version"]) for row in rows], language)
+
+
+def _asks(said: Mapping[str, Any], language: str, group: Callable[[str], str]) -> tuple[Wanted, ...]:
     return tuple(
         Wanted(
-            group=group_name(str(ask.get("group", ""))),
+            group=group(str(ask.get("group", ""))),
             level=int(ask.get("level", 0)),
             reasons=reasons(language, str(ask.get("reason", ""))),
         )

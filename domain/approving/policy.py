@@ -8,6 +8,7 @@ As a document (all that the first release's form says means the same here):
       - {tcv_below: {EUR: "1000"}, discount_percent_below: "5"}
     rules:
       - name: steep discount       # `rule 1`, `rule 2`, … where none is given
+        names: {fr: Remise forte}  # how it is called in other languages (naming.py)
         when:
           any: [{discount_percent_over: "25"}, {acv_over: {EUR: "100000", USD: "110000"}}]
           not: {segment_in: [public]}
@@ -23,6 +24,8 @@ As a document (all that the first release's form says means the same here):
       finance:
         - {people: [fay@acme.example], regions: [EMEA]}
         - {roles: [finance_us], regions: [AMER], segments: [enterprise], entities: [ent_us]}
+    group_names:                   # how groups are called; one that is not here as it is written
+      sales_manager: {en: Sales managers, fr: Responsables des ventes}
 
 Conditions: `<fact>_over` and `<fact>_below` for discount_percent, margin_percent, partner_percent, term_months, net_days,
 clauses (how many) and for acv, tcv, one_time (major units: one figure, or a table by currency); below_floor and ramp (true or
@@ -31,7 +34,7 @@ false); product_in, region_in, clause_in, segment_in, method_in, currency_in, en
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.approving.calendar import SHAPE, Patience
@@ -39,6 +42,7 @@ from domain.approving.condition import All, Node, Sheet, reasons, value_of
 from domain.approving.condition_form import WORD, read
 from domain.document import Reader
 from domain.errors import InvalidDocument, Problem
+from domain.naming import Names, in_language, read_names
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
 
 GROUP = r"[a-z0-9][a-z0-9_.-]{0,63}"
@@ -94,6 +98,7 @@ class Rule:
     require: tuple[Require, ...]
     remind_after: Patience
     stages: tuple[Stage, ...]
+    names: Names = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,7 @@ class Matrix:
     auto_approve: tuple[Node, ...] = ()
     stands_days: int = 0
     version: int = 0
+    group_names: tuple[tuple[str, Names], ...] = ()
 
     @property
     def label(self) -> str:
@@ -129,8 +135,10 @@ class Matrix:
             auto_approve=tuple(read(each) for each in reader.sections("auto_approve", required=False)),
             stands_days=reader.whole("stands_days", 0, minimum=0, maximum=3650),
             version=version,
+            group_names=_group_names(reader.section("group_names", required=False)),
         )
         reader.end()
+        matrix._refuse_unknown_names(reader)
         for i, node in enumerate(matrix.auto_approve):
             if node == All():
                 reader.problem(f"auto_approve[{i}]", "says nothing: it would approve everything")
@@ -142,12 +150,41 @@ class Matrix:
         """Who is in a group; one that is not listed is a role."""
         return dict(self.groups).get(group, (Members(roles=(group,)),))
 
+    def rule_called(self, name: str, language: str) -> str:
+        """A rule as a reader of this language calls it."""
+        return next((in_language(each.names, language, name) for each in self.rules if each.name == name), name)
+
+    def _refuse_unknown_names(self, reader: Reader) -> None:
+        """A name for a group that nobody asks is a misspelling: its readers would never see it."""
+        known = {name for name, _ in self.groups} | {need.group for rule in self.rules for need in rule.require}
+        known |= {stage.to for rule in self.rules for stage in rule.stages}
+        for group, _ in self.group_names:
+            if group not in known:
+                reader.problem(f"group_names.{group}", "is a group that no rule asks")
+
     def approves(self, facts: Sheet) -> tuple[str, ...] | None:
         """Why this version needs nobody, whatever the rules say; None where they have the word."""
         for node in self.auto_approve:
             if (why := reasons(node, facts, unknown=False)) is not None:
                 return why
         return None
+
+
+def called(matrices: Iterable[Matrix], language: str) -> Callable[[str], str]:
+    """How the groups of these policies are called in a language: as the first of them says that calls it anything.
+
+    >>> matrix = Matrix.parse({"name": "p", "rules": [{"require": [{"group": "deal_desk"}]}],
+    ...     "group_names": {"deal_desk": {"fr": "Cellule des offres"}}})
+    >>> called([matrix], "fr")("deal_desk"), called([matrix], "en")("deal_desk")
+    ('Cellule des offres', 'deal desk')
+    """
+    tables = [dict(each.group_names) for each in matrices]
+
+    def group(name: str) -> str:
+        plain = name.replace("_", " ")
+        return next((in_language(each[name], language, plain) for each in tables if name in each), plain)
+
+    return group
 
 
 def _rule(reader: Reader, index: int) -> Rule:
@@ -159,6 +196,7 @@ def _rule(reader: Reader, index: int) -> Rule:
         require=require,
         remind_after=_remind(reader),
         stages=_stages(reader),
+        names=read_names(reader),
     )
     reader.end()
     return rule
@@ -223,6 +261,12 @@ def _groups(reader: Reader) -> tuple[tuple[str, tuple[Members, ...]], ...]:
         found.append((name, tuple(_members(each) for each in reader.sections(name))))
     reader.end()
     return tuple(found)
+
+
+def _group_names(reader: Reader) -> tuple[tuple[str, Names], ...]:
+    found = tuple((group, read_names(reader, group)) for group in reader.names())
+    reader.end()
+    return found
 
 
 def _members(reader: Reader) -> Members:

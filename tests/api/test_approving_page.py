@@ -262,3 +262,26 @@ async def test_what_only_some_decided_on_is_not_called_approved(home: House, acc
     again = await (await ask.for_("dana@acme.example", version=2)).get()
     assert "What differs from version 1, the last that somebody decided on" in again.text
     assert "the last that was approved" not in again.text
+
+
+async def test_groups_and_rules_are_called_as_the_policy_says_in_the_reader_s_language(
+    home: House, account: str
+) -> None:
+    rule = {
+        "name": "steep discount",
+        "names": {"fr": "Remise forte"},
+        "when": {"discount_percent_over": "10"},
+        "require": [{"level": 1, "group": "sales_manager"}, {"level": 2, "group": "vp"}],
+        "escalate": [{"after": "2 days", "to": "board"}],
+    }
+    named = {"sales_manager": {"fr": "Responsables des ventes"}, "board": {"en": "Board of Acme"}}
+    policy = {"name": "standard", "rules": [rule], "group_names": named}
+    assert (await home.as_["admin"].post("/v1/policies/approval", policy)).status_code == 201
+    ask = await asked(home, account)
+
+    french, english = [(await ask.get(lang=each)).text for each in ("fr", "en")]
+
+    for said in ("Responsables des ventes, niveau 1", ": Remise forte)", "vp, niveau 2", "board est aussi"):
+        assert said in french
+    for said in ("sales manager, level 1", ": steep discount)", "Board of Acme is asked as well"):
+        assert said in english

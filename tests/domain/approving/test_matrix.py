@@ -242,6 +242,9 @@ ESCALATE = [{"after": "1 days", "to": "manager"}]
         ({**a_matrix(), "groups": {"manager": [{"roles": ["x"]}]}}, Problem("groups.manager", "is a word of escalations, and no group")),
         ({**a_matrix(), "groups": {"desk": [{"regions": ["EMEA"]}]}}, Problem("groups.desk[0]", "names neither people nor roles")),
         ({**a_matrix(), "groups": {"desk": [{"people": ["Ann"]}]}}, Problem("groups.desk[0].people[0]", "expected an e-mail address, found 'Ann'")),
+        ({**a_matrix(), "group_names": {"dsek": {"fr": "Cellule"}}}, Problem("group_names.dsek", "is a group that no rule asks")),
+        (a_matrix(names={"french": "Remise"}), Problem("rules[0].names.french", "is no language: expected two letters, as in fr")),
+        (a_matrix(names={"fr": ""}), Problem("rules[0].names.fr", "is missing")),
         ({**a_matrix(), "stands_days": -1}, Problem("stands_days", "expected 0 to 3650, found -1")),
     ],
 )  # fmt: skip

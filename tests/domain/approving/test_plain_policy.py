@@ -196,7 +196,7 @@ def test_a_higher_discount_never_needs_fewer_approvals(one: Decimal, other: Deci
             a_policy(expire=1),
             Problem(
                 "rules[0].expire",
-                "unknown field; known here: escalate, escalate_after_hours, escalate_to, name, remind_after, remind_after_hours, require, when",
+                "unknown field; known here: escalate, escalate_after_hours, escalate_to, name, names, remind_after, remind_after_hours, require, when",
             ),
         ),
     ],
