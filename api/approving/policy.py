@@ -24,7 +24,7 @@ from domain.approving.check import check
 from domain.approving.condition import Sheet, sheets
 from domain.approving.needing import needs
 from domain.approving.policy import Matrix
-from domain.approving.tryout import tried
+from domain.approving.tryout import Before, tried
 from domain.message import ApplyPolicy
 from domain.order import Order
 from domain.quote_version import offers
@@ -72,7 +72,7 @@ class TriedRuleOut(Out):
 class TriedOut(Out):
     policy: str
     rules: list[TriedRuleOut]
-    asks: int = Field(description="how many groups it would ask")
+    asks: int = Field(description="how many groups it would ask, beside those whose decision stands")
     lines: list[str] = Field(description="all of it in words: who, until when, and why")
 
 
@@ -99,11 +99,12 @@ async def try_policy(said: TryIn, _caller: DealDesk, database: Db) -> TriedOut:
     entity = await entity_of(database, row.entity_id)
     whom = concerned(needs(matrix, *facts))
     world = await world_of(database, at=now_of(entity), barred=(row.owner, *order.priced_by), whom=whom)
-    result = tried(matrix, facts[0], world, offers=facts[1:])
+    before = Before(stands=order.stands, content_hash=order.content_hash)
+    result = tried(matrix, facts[0], world, offers=facts[1:], before=before)
     return TriedOut(
         policy=result.policy,
         rules=[TriedRuleOut(name=each.name, holds=each.holds, why=list(each.why)) for each in result.rules],
-        asks=len(result.requests),
+        asks=sum(each.carried is None for each in result.requests),
         lines=list(result.lines),
     )
 

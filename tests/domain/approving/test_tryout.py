@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.approving.asking import World
 from domain.approving.calendar import Calendars
 from domain.approving.people import Directory, Person
 from domain.approving.policy import Matrix
-from domain.approving.tryout import tried
+from domain.approving.tryout import Before, tried
+from domain.message import Revise
 from tests.domain.approving.desk import ANN, BOB, DANA, EVE, MAX, VERA, Desk, facts
+from tests.domain.lives import OWNER
 
 MATRIX = Matrix.parse(
     {
@@ -108,3 +112,57 @@ def test_rungs_are_tried_one_behind_the_other() -> None:
         f"  2027-03-02 09:00 UTC without an answer: {VERA} besides (manager)",
         "  2027-03-03 09:00 UTC without an answer: nobody besides (manager)",
     )
+
+
+STANDING = Matrix.parse(
+    {
+        "name": "standard",
+        "stands_days": 9,
+        "auto_approve": [{"discount_percent_below": 2}],
+        "rules": [
+            {"when": {"discount_percent_over": 10}, "require": [{"group": "desk"}, {"level": 2, "group": "finance"}]},
+            {"when": {"net_days_over": 45}, "require": [{"group": "legal"}, {"group": "desk", "quorum": 2}]},
+            {"when": {"margin_percent_below": 20}, "require": [{"level": 2, "group": "finance"}]},
+        ],
+    },
+    version=3,
+)
+OFFERS = st.fixed_dictionaries(
+    {
+        "discount_percent": st.sampled_from([Decimal(each) for each in (0, 5, 15, 20)]),
+        "net_days": st.sampled_from([30, 60, 90]),
+        "margin_percent": st.sampled_from([None, Decimal(15), Decimal(50)]),
+    }
+)
+ANSWERS = st.lists(st.sampled_from(("approve", "approve", "approve", "abstain", "reject", "")), max_size=6)
+
+
+@given(
+    st.lists(st.tuples(OFFERS, st.sampled_from((OWNER, ANN, DANA)), ANSWERS, st.integers(0, 6)), min_size=2, max_size=5)
+)
+@settings(max_examples=60)
+def test_what_is_tried_is_what_submitting_asks(life: list[tuple[dict[str, Any], str, list[str], int]]) -> None:
+    """Whatever was approved, refused or priced by whom before: who is asked, and what stands on which decision."""
+    desk = Desk(STANDING)
+    for number, (said, by, answers, days) in enumerate(life):
+        of = desk.drafts[f"tried-{number}"] = facts(**said)
+        desk.say(Revise(draft_id=f"tried-{number}", draft_hash="h"), by=by)
+        before = Before(stands=desk.order.stands, content_hash=desk.order.content_hash)
+        world = replace(desk.world(desk.order, desk.now), barred=(OWNER, *desk.order.priced_by))
+        found = tried(STANDING, of, world, before=before)
+
+        desk.submit()
+
+        asked = desk.order.approval.requests
+        assert [each.need for each in found.requests] == [each.need for each in asked]
+        assert [each.carried for each in found.requests] == [each.carried for each in asked]
+        for one, other in zip(found.requests, asked, strict=True):
+            if other.asked_at is not None:
+                assert one.ask.seats == other.seats
+                assert (one.ask.remind_at, one.ask.escalate_at) == (other.remind_at, other.escalate_at)
+            else:
+                assert other.carried is not None or other.need.level > desk.order.approval.level
+        for answer in answers:
+            if answer and (waiting := desk.waits_for):
+                desk.word(answer, waiting[0])
+        desk.now += timedelta(days=days)
