@@ -82,7 +82,7 @@ async def _payment(session: AsyncSession, command: Perform, event: PaymentEvent)
         return await _captured(session, command, event, attempt, row)
     decline = classify(outcome.code) if outcome.status is ChargeStatus.DECLINED else None
     policy = await policies.latest_dunning(session, "standard")
-    rungs = (DunningPolicy.parse(policy.content) if policy else DunningPolicy()).card_rungs()
+    rungs = DunningPolicy.kept(policy.content if policy else None).card_rungs()
     fact = PaymentFact(
         key=event.key,
         invoice_id=row.id,

@@ -191,7 +191,7 @@ async def _to_bill(database: Database, command: Perform, due: _Due) -> _ToBill:
         prefix=row["invoice_prefix"],
         email=row["email"],
         account_name=row["account_name"],
-        policy=DunningPolicy.parse(row["policy"]) if row["policy"] else DunningPolicy(),
+        policy=DunningPolicy.kept(row["policy"]),
         draft=invoice.assemble(
             lines,
             period=due.period,

@@ -169,7 +169,7 @@ class PaymentActivities(stubs.PaymentActivities):
             attempt_minor=row["attempt_minor"] or row["open_minor"],
             started_at=row["started_at"],
             posted=row["posted"],
-            policy=DunningPolicy.parse(row["policy"]) if row["policy"] else DunningPolicy(),
+            policy=DunningPolicy.kept(row["policy"]),
         )
 
     async def _introduced(self, deal: Deal, found: ToCharge) -> ToCharge:

@@ -8,8 +8,9 @@ from datetime import date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from demo.load import EMAIL, without_problems
+from demo.load import without_problems
 from demo.positions import load_yaml
+from demo.records import EMAIL
 from domain.document import Reader
 from domain.errors import Problem
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.client import Json
-from demo.load import EMAIL, WORD, without_problems
+from demo.load import WORD, without_problems
 from demo.positions import load_yaml
+from demo.records import EMAIL
 from domain.document import Reader
 from domain.errors import Problem
 

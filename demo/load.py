@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from demo import fates
+from demo.deal_row import FATE_COLUMNS, check_payment, told
 from demo.positions import FileProblem, FileProblems, Row, load_csv, load_yaml
-from demo.records import Account, Deal, Entity, Person, TaxRate
+from demo.records import EMAIL, Account, Deal, Entity, Person, TaxRate
 from domain import price_book
 from domain.approving.calendar import Calendars
 from domain.approving.policy import Matrix
@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 ROLES = ("sales", "deal_desk", "finance", "ops", "admin")
 WORD = r"[a-z0-9][a-z0-9_-]{0,63}"
-EMAIL = r"[^@\s]+@[^@\s]+"
 
 ACCOUNT_COLUMNS = (
     "account", "name", "entity", "contact", "email", "address", "country", "currency", "zone", "tax_number",
@@ -35,7 +34,6 @@ TERM_COLUMNS = (
     "price_book", "term_months", "interval_months", "lines", "discount", "net_days", "method", "auto_renew",
     "notice_days", "uplift_percent",
 )  # fmt: skip
-FATE_COLUMNS = ("card_script", "sepa", "desk", "signer", "provisioner", "payer", "renewal_signer")
 DEAL_COLUMNS = ("name", "entity", "account", "owner", *TERM_COLUMNS, "start", *FATE_COLUMNS)
 
 _LINE = re.compile(r"([a-z0-9_.-]+)(?:/([a-z0-9_.-]+))?:(-?[0-9.]+)(?:@([0-9.]+)%)?")
@@ -154,7 +152,7 @@ def _person(reader: Reader) -> Person:
         country=_country(reader),
         zone=_zone(reader, "UTC"),
         language=reader.choice("language", LANGUAGES, "en"),
-        slack=reader.text("slack", "", pattern=f"({WORD})?", shape="a channel in lower case"),
+        slack=reader.text("slack", "", pattern=f"(@?{WORD})?", shape="a channel, or @name, in lower case"),
     )
 
 
@@ -185,22 +183,7 @@ def _deal(row: Row) -> Deal:
     def parse(fields: Mapping[str, object]) -> Deal:
         problems: list[Problem] = []
         reader = Reader(fields, problems)
-        deal = Deal(
-            row=row,
-            name=reader.text("name"),
-            entity=reader.text("entity"),
-            account=reader.text("account"),
-            owner=reader.text("owner", pattern=EMAIL, shape="a mail address"),
-            start=reader.on("start"),
-            terms=_terms(reader),
-            sepa=reader.flag("sepa", default=False),
-            card_script=fate(reader, "card_script", fates.card_script, ()),
-            desk=fate(reader, "desk", fates.desk, None),
-            signer=fate(reader, "signer", fates.signer, fates.signer("")),
-            provisioning=fate(reader, "provisioner", fates.provisioning, fates.Provisioning()),
-            payer=fate(reader, "payer", fates.payer, None),
-            renewal_signer=fate(reader, "renewal_signer", fates.signer, fates.signer("")),
-        )
+        deal = Deal(row=row, name=reader.text("name"), terms=_terms(reader), **told(reader))
         check_payment(reader, deal)
         return without_problems(deal, problems)
 
@@ -242,24 +225,6 @@ def _lines(reader: Reader) -> list[dict[str, object]]:
         line = {"product": product, "charge": charge, "quantity": quantity, "discount_percent": discount}
         lines.append({name: value for name, value in line.items() if value is not None})
     return lines
-
-
-def check_payment(reader: Reader, deal: Deal) -> None:
-    if deal.method == "transfer":
-        if deal.payer is None:
-            reader.problem("payer", "is missing: a deal on transfer says how its payer pays")
-        if deal.card_script or deal.sepa:
-            reader.problem("card_script", "a deal on transfer has no card and no debit")
-    elif not deal.card_script:
-        reader.problem("card_script", "is missing: a deal on a card says what the card does")
-
-
-def fate(reader: Reader, column: str, read: Callable[[str], T], otherwise: T) -> T:
-    try:
-        return read(reader.text(column, ""))
-    except fates.FateUnreadable as unreadable:
-        reader.problem(column, str(unreadable))
-        return otherwise
 
 
 def _country(reader: Reader) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demo import fates
-from demo.load import EMAIL, FATE_COLUMNS, check_payment, fate, load_price_book, rows_of, without_problems
+from demo.deal_row import FATE_COLUMNS, check_payment, fate, told
+from demo.load import load_price_book, rows_of, without_problems
 from demo.positions import FileProblem, FileProblems, Row, load_yaml
 from demo.records import Deal, PriceRise
 from domain.coupon import Coupon
@@ -90,23 +91,13 @@ def _deal(row: Row, folder: Path) -> Deal:
         deal = Deal(
             row=row,
             name=str(draft.get("name", "")),
-            entity=reader.text("entity"),
-            account=reader.text("account"),
-            owner=reader.text("owner", pattern=EMAIL, shape="a mail address"),
-            start=reader.on("start"),
             terms=_content(draft),
             whole=True,
             visits=fate(reader, "customer", fates.customer, None),
             reply=reader.text("reply", ""),
             revised=_content(revised) if revised else None,
             milestones=fate(reader, "milestones", fates.milestones, ()),
-            sepa=reader.flag("sepa", default=False),
-            card_script=fate(reader, "card_script", fates.card_script, ()),
-            desk=fate(reader, "desk", fates.desk, None),
-            signer=fate(reader, "signer", fates.signer, fates.signer("")),
-            provisioning=fate(reader, "provisioner", fates.provisioning, fates.Provisioning()),
-            payer=fate(reader, "payer", fates.payer, None),
-            renewal_signer=fate(reader, "renewal_signer", fates.signer, fates.signer("")),
+            **told(reader),
         )
         if draft:
             check_payment(reader, deal)

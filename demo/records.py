@@ -12,6 +12,7 @@ from typing import cast
 from demo import fates
 from demo.positions import Row
 
+EMAIL = r"[^@\s]+@[^@\s]+"
 TOKENS = {(False, "card"): "pm_card_visa", (True, "card"): "pm_sepaDebit"}  # Stripe's own test tokens
 
 

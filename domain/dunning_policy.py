@@ -79,6 +79,11 @@ class DunningPolicy:
             raise DunningPolicyInvalid(problems=tuple(problems))
         return policy
 
+    @classmethod
+    def kept(cls, content: Mapping[str, object] | None) -> DunningPolicy:
+        """The policy that is kept, or the house's where none is. Raises what `parse` raises."""
+        return cls.parse(content) if content else cls()
+
     def card_rungs(self) -> Rungs:
         """What follows a first decline, in order: (charge | message | suspend | cancel, days after it).
 
