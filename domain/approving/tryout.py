@@ -56,7 +56,7 @@ class Tried:
     @property
     def lines(self) -> tuple[str, ...]:
         """The same for a terminal."""
-        found = [f"policy {self.policy}"]
+        found = [f"policy {self.policy.removesuffix('/0')}"]  # a file that was never imported has no version
         for rule in self.rules:
             mark = "+" if rule.holds else "-"
             found += [f"  {mark} {rule.name}: {'; '.join(rule.why) or 'always'}"]
