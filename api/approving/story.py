@@ -21,6 +21,7 @@ from models.database import Database
 from models.deal import TimelineRow
 
 MOST_TOLD = 12
+MOST_NAMED = 12
 
 Row = dict[str, Any]
 
@@ -38,9 +39,9 @@ async def besides(database: Database, case: Case) -> dict[int, tuple[str, ...]]:
             world = await world_of(database, at=request.escalate_at, barred=approval.barred, whom=whom)
         seated = {seat.holder for seat in request.seats}
         asks = ask_rung(approval, index, replace(world, at=request.escalate_at))
-        found[index] = tuple(
-            dict.fromkeys(seat.holder for ask in asks for seat in ask.seats if seat.holder not in seated)
-        )
+        new = dict.fromkeys(seat.holder for ask in asks for seat in ask.seats if seat.holder not in seated)
+        many = len(new) > MOST_NAMED or any(ask.crowds for ask in asks)
+        found[index] = () if many else tuple(new)  # they are called by their group then
     return found
 
 

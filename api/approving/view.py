@@ -12,6 +12,7 @@ from api.approving.read import Case, Opened
 from api.approving.story import besides, follows
 from api.approving.words import field, moment, reasons, value
 from domain.approval import Request
+from domain.approving import machine
 from domain.approving.machine import seats_of
 from domain.approving.policy import Matrix, called
 from domain.need import ALL, Need
@@ -61,14 +62,13 @@ def asks(found: Opened, around: Around, words: Words, names: Names) -> list[Row]
     """The requests that this person may answer, or of a mere reader, all that wait."""
     approval = found.approval
     waiting = [(index, each) for index, each in enumerate(approval.requests) if each in approval.waiting]
-    own = [(index, each) for index, each in waiting if _holds(found, each)]
+    own = [(index, each) for index, each in waiting if index in _own(found)]
     return [_ask(found, around, index, each, words, names) for index, each in own or waiting]
 
 
-def _holds(found: Opened, request: Request) -> bool:
-    if not request.named:
-        return bool(set(found.person.groups) & set(request.groups))
-    return bool(seats_of(request, found.person.email, found.approval.barred))
+def _own(found: Opened) -> tuple[int, ...]:
+    """The requests, by their place, that this person may answer: by a seat, or as one of a group asked as a whole."""
+    return machine.mine(found.approval, found.person.email, found.person.groups)
 
 
 def _ask(found: Opened, around: Around, index: int, request: Request, words: Words, names: Names) -> Row:
@@ -118,8 +118,8 @@ def answer_by(found: Opened, words: Words) -> str:
     """Until when this person's answer is awaited, if it is."""
     dates = [
         each.escalate_at
-        for each in found.approval.waiting
-        if _holds(found, each) and each.escalate_at is not None and each.need.rungs[each.rung :]
+        for each in (found.approval.requests[index] for index in _own(found))
+        if each.escalate_at is not None and each.need.rungs[each.rung :]
     ]
     return words("answer_by", at=moment(words, min(dates), zone_of(found))) if dates else ""
 
@@ -225,7 +225,8 @@ def _waits(request: Request, words: Words, names: Names) -> str:
     """Who is asked, how many of them it takes, and how many have said yes."""
     said = [_quorum(request.need.quorum, words)]
     said += [words("have_approved", n=str(len(request.voices)))] if request.voices else []
-    who = names.several(request.who) if request.named else ", ".join(names.group(each) for each in request.who)
+    groups = {crowd.group for crowd in request.crowds} or set(() if request.named else request.groups)
+    who = ", ".join(names.group(each) if each in groups else names(each) for each in request.who)
     return f"{where(words, names, request.need.group, request.need.level)} ({'; '.join(said)}){words('colon')} {who}"
 
 

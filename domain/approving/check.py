@@ -23,6 +23,7 @@ from domain.approving.condition import (
 from domain.approving.needing import stricter, who
 from domain.approving.people import Directory, circles, seating
 from domain.approving.policy import Matrix, Rule
+from domain.approving.sitting import MOST_SEATS
 from domain.approving.space import OTHER, cells
 from domain.document import decimal_text
 from domain.need import ALL, DOWN, MANAGER, NEXT_LEVEL, SALES, UP
@@ -240,12 +241,18 @@ def _groups(matrix: Matrix, directory: Directory, at: datetime) -> Iterator[Find
             people = [p for p in directory.named(*who(matrix, group, scope)) if directory.is_here(p, at)]
             where = f" for {', '.join(f'{k} {v}' for k, v in scope.items())}" if scope else ""
             severity = ERROR if named else WARNING
-            there = {seat.holder for seat in seating(directory, people, group=group, at=at, barred=()).seats}
+            seats = seating(directory, people, group=group, at=at, barred=()).seats
+            there = {seat.holder for seat in seats}
             if not people:
                 yield Finding(severity, "nobody", path, f"nobody is in {group}{where}")
             elif quorum != ALL and len(people) < quorum:
                 message = f"{quorum} of {group} must approve, and only {len(people)} are in it{where}"
                 yield Finding(severity, "nobody", path, message)
+            elif quorum == ALL and len(seats) > MOST_SEATS:
+                message = (
+                    f"all of {group} must approve, and {len(seats)} are asked{where}: more than {MOST_SEATS} cannot be"
+                )
+                yield Finding(severity, "too_many", path, message)
             elif len(there) < max(quorum, 1):
                 left = f"only {len(there)} of {group} are" if there else f"nobody of {group} is"
                 message = f"{left} there now{where}: for who is away nobody stands in"

@@ -107,7 +107,7 @@ def check(decide: Decide, *, approval: Approval, by: str, owner: str, version: i
 
 def mine(approval: Approval, by: str, groups: Iterable[str], only: str = "") -> tuple[int, ...]:
     """The requests (by index) that this person may answer now, `only` those of one group where said."""
-    waiting = approval.waiting
+    waiting = approval.waiting if by.lower() not in approval.barred else ()
     return tuple(
         index
         for index, request in enumerate(approval.requests)

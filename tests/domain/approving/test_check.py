@@ -274,3 +274,16 @@ def test_a_group_whose_people_are_all_away_is_told() -> None:
     assert kinds(matrix, Directory((ann, bob), (away,))) == []
     assert kinds(matrix, Directory((ann, bob), (replace(away, to="b@x"),))) == []
     assert kinds(matrix, Directory((ann,), (replace(away, since=NOW + timedelta(days=1)),))) == []
+
+
+def test_all_of_a_group_too_large_to_be_asked_one_by_one() -> None:
+    """Any of them, or a number, may be asked; all of forty as well."""
+    crowd = Directory(tuple(Person(email=f"p{n:02}@x", roles=("desk",)) for n in range(41)))
+
+    def found(quorum: object, people: Directory = crowd) -> list[str]:
+        matrix = Matrix.parse({"name": "p", "rules": [{"require": [{"group": "desk", "quorum": quorum}]}]})
+        return [str(each) for each in check(matrix, people, NOW)]
+
+    message = "all of desk must approve, and 41 are asked: more than 40 cannot be"
+    assert found("all") == [f"error: rules[0].require[0]: {message} (too_many)"]
+    assert found("any") == found(3) == found("all", Directory(crowd.people[1:])) == []
