@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
@@ -17,6 +17,10 @@ from models.access import ApiKeyRow
 from models.database import Database
 from settings import Settings
 from tests.serving import unsettled
+
+if TYPE_CHECKING:
+    from embedded.temporal import TemporalServer
+    from tests.api.house import House
 
 PEOPLE = {
     "sales": ("sam@acme.example", []),
@@ -137,3 +141,25 @@ ACCOUNT = {
     "method": "card",
     "method_token": "pm_card_visa",
 }
+
+
+@pytest.fixture(scope="module")
+async def home(
+    module_database_url: str, temporal_server: "TemporalServer", tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["House"]:
+    """One house for all tests of a file: the API served, a worker, the outside parties."""
+    from tests.api.house import house  # noqa: PLC0415  (it imports from here)
+
+    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def account(home: "House") -> str:
+    """An account of a house with approvers, in which nobody signs: what was approved stays as it is."""
+    from tests.api.approving import people  # noqa: PLC0415
+
+    made = await home.furnish()
+    await people(home)
+    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
+    return made

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from domain.approving.evidence import verify
-from embedded.temporal import TemporalServer
-from tests.api.approving import Asked, asked, people
-from tests.api.house import DRAFT, POLICY, STARTS_AT, House, house
+from tests.api.approving import Asked, asked
+from tests.api.house import DRAFT, POLICY, STARTS_AT, House
 from tests.api.sharing import books, one, rows, until
 
 HOLIDAYS = {"DE": {"zone": "Europe/Berlin", "holidays": ["2027-03-26"]}}
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def account(home: House) -> str:
-    made = await home.furnish()
-    await people(home)
-    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
-    return made
 
 
 async def decide(ask: Asked, role: str = "deal_desk", **said: Any) -> Any:

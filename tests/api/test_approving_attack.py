@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from embedded.temporal import TemporalServer
 from tests.api.approving import Asked, asked, people
 from tests.api.conftest import Caller
-from tests.api.house import DRAFT, POLICY, STARTS_AT, House, house
+from tests.api.house import DRAFT, POLICY, STARTS_AT, House
 from tests.api.sharing import one, rows, until
 
 VOTES = "SELECT by, level, verb FROM approval_votes WHERE deal_id = :id ORDER BY at, level, id"
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

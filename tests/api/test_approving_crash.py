@@ -19,7 +19,7 @@ from api.relay import Relay
 from domain.message import Answer, Message
 from embedded.loopback import free_port
 from embedded.temporal import TemporalServer
-from tests.api.approving import Asked, asked, people
+from tests.api.approving import Asked, asked
 from tests.api.house import House, house
 from tests.api.sharing import READER, books, one, rows, until
 from tests.serving import working
@@ -38,14 +38,6 @@ async def home(
         for caller in made.as_.values():  # they speak while a worker of the test's own is there
             caller.patient = True
         yield made
-
-
-@pytest.fixture(scope="module")
-async def account(home: House) -> str:
-    made = await home.furnish()
-    await people(home)
-    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
-    return made
 
 
 def environment(house_: House, port: int) -> dict[str, str]:

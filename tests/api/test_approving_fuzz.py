@@ -5,15 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
 
-from embedded.temporal import TemporalServer
 from tests.api.approving import asked, people
-from tests.api.house import DRAFT, POLICY, House, house
+from tests.api.house import DRAFT, POLICY, House
 
 NASTY: tuple[Any, ...] = (
     None, True, -1, 0, 2**31, 2**63, 10**40, 1.5, "", " ", "\x00", "a\x00b", "\ud800", "\u202ex", "x" * 5000, [], {}, [[]],
@@ -37,14 +34,6 @@ OF_ALL: dict[str, Any] = {
     ],
     "groups": {"finance": [{"people": ["fiona@acme.example"], "regions": ["eu"]}, {"roles": ["finance"]}]},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
 
 
 def mutated(chance: random.Random, body: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import string
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +13,8 @@ import pytest
 
 from api.approving.token import DecisionLinks
 from api.shares.token import Links
-from embedded.temporal import TemporalServer
 from tests.api.approving import Asked, asked, people
-from tests.api.house import DRAFT, House, house
+from tests.api.house import DRAFT, House
 from tests.api.sharing import books, one, rows, until
 
 PREFETCH: tuple[dict[str, str], ...] = (
@@ -29,14 +27,6 @@ PREFETCH: tuple[dict[str, str], ...] = (
     {"Content-Type": "application/x-www-form-urlencoded"},
 )
 SCANNERS = ("", "Mozilla/5.0 (compatible; Mimecast)", "Slackbot-LinkExpanding 1.0", "curl/8", "BarracudaSentinel")
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 
-import pytest
-
-from embedded.temporal import TemporalServer
-from tests.api.approving import asked, people
-from tests.api.house import DRAFT, House, house
+from tests.api.approving import asked
+from tests.api.house import DRAFT, House
 from tests.api.sharing import books, one, rows, until
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def account(home: House) -> str:
-    made = await home.furnish()
-    await people(home)
-    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
-    return made
 
 
 async def test_the_page_shows_what_is_asked_and_why_and_writes_nothing(home: House, account: str) -> None:

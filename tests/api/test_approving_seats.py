@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import pytest
 from sqlalchemy import text
 
 from api.approving.world import groups_of
 from api.caller import Caller, Role
 from api.relay import Relay
 from api.store import sql
-from embedded.temporal import TemporalServer
-from tests.api.approving import DISCOUNTED, Asked, asked, people
-from tests.api.house import DRAFT, House, house
+from tests.api.approving import DISCOUNTED, Asked, asked
+from tests.api.house import DRAFT, House
 from tests.api.sharing import books, one, rows, until
 
 LATE = "INSERT INTO seat_changes (id, person, reason, recorded_at) VALUES (:id, :person, 'away', now() - interval '4 seconds')"
@@ -22,22 +19,6 @@ AWAY = """
     INSERT INTO absences (id, person, delegate_to, since, until, away, groups, created_by, created_at)
     VALUES (:id, :person, :to, '2026-01-01', '2030-01-01', true, '{}', 'dana@acme.example', now())
 """
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def account(home: House) -> str:
-    made = await home.furnish()
-    await people(home)
-    await home.control("behaviour", {"party": "signature", "account": "trial", "email": "*", "action": "ignore"})
-    return made
 
 
 async def write(home: House, query: str, **values: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import doctest
 import re
-from collections.abc import AsyncIterator
 from html import unescape
 
 import httpx
@@ -18,19 +17,10 @@ from api.pages import page_words
 from api.shares.token import Links
 from domain.order import MOST_QUESTIONS
 from domain.share_link import SHOWN
-from embedded.temporal import TemporalServer
 from models.quote import STATUSES
 from tests.api.conftest import ACCOUNT
-from tests.api.house import DRAFT, House, house
+from tests.api.house import DRAFT, House
 from tests.api.sharing import ALTERNATIVES, LINES, READER, Shown, books, one, rows, shown, until
-
-
-@pytest.fixture(scope="module")
-async def home(
-    module_database_url: str, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[House]:
-    async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
