@@ -15,6 +15,7 @@ from domain.approving.condition import sheet
 from domain.approving.evidence import Entry, document, seen
 from domain.quoting.facts import Facts
 from gateways.document_data import Seller
+from gateways.documents import evidence_pages
 from gateways.evidence_view import evidence_view
 from gateways.words import LANGUAGES
 
@@ -110,3 +111,11 @@ def test_what_was_carried_over_leads_to_its_decision() -> None:
         ("Expired", ""),
     ]  # fmt: skip
     assert evidence_view(document({**DEAL, "opened_at": NOW.isoformat()}, []), SELLER, "fr")["entries"] == []
+
+
+@pytest.mark.parametrize(("entries", "lines", "pages"), [(1, 140, 3), (6, 20, 5)])
+def test_an_entry_goes_over_to_the_next_page_and_leaves_none_half_empty(entries: int, lines: int, pages: int) -> None:
+    reason = "\n".join(f"{number}. as we said in the call" for number in range(lines))
+    said = replace(ASKED, kind="comment", by="ann@x", reason=reason, seen=SEEN)
+    view = evidence_view({**document(DEAL, [said] * entries), "deal": {**DEAL, "opened_at": NOW.isoformat()}}, SELLER)
+    assert len(evidence_pages(view)) == pages
