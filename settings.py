@@ -51,7 +51,8 @@ class Settings(BaseSettings):
         description="Slack-compatible incoming webhook, {channel} where it has one for each; none: notices go by mail only",
     )
     slack_hooks: SecretStr = Field(
-        default=SecretStr(""), description="channels with a webhook of their own: name=URL, apart by commas"
+        default=SecretStr(""),
+        description="channels with a webhook of their own, and people (@name) with one that they alone read: name=URL, apart by commas",
     )
 
     public_url: str = Field(default="http://127.0.0.1:8080", description="where the outside reaches our API")
@@ -76,6 +77,9 @@ class Settings(BaseSettings):
     def _named(cls, hooks: SecretStr) -> SecretStr:
         if any(not name or not url.startswith(("https://", "http://")) for name, url in _hooks(hooks).items()):
             raise ValueError("write name=URL, apart by commas")
+        urls = list(_hooks(hooks).values())
+        if any(name.startswith("@") and urls.count(url) > 1 for name, url in _hooks(hooks).items()):
+            raise ValueError("the webhook of a person (@name) is nobody else's")
         return hooks
 
     @property

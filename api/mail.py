@@ -4,33 +4,22 @@ A step writes `{{share:<id>}}` for a share link: its token is signed here, at th
 """
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
-
-from sqlalchemy import text
-from sqlmodel import col, select
 
 from api.document import invoice_document, order_form_document, quote_document
 from api.errors import Refusal
+from api.lanes import Lane
+from api.leaving import Ledger, NothingToTell, SandboxMailBlocked
 from api.shares.token import Links
-from api.store import sql
 from gateways.ports import Mail, Mailer
 from models.database import Database
 from models.deal import DealRow
 from models.outbox import MailRow
 from models.share import ShareLinkRow
 
-# A virtual deal's mail is dated by its step, a real one's by the wall.
-_SENT = text("""
-    UPDATE mails SET error = '', sent_at = CASE WHEN :virtual THEN at ELSE now() END
-    WHERE key = :key AND sent_at IS NULL
-""")
-_FAILED = text("UPDATE mails SET error = :error WHERE key = :key AND sent_at IS NULL")
+LANE = "mails"
+MAILS = Ledger(MailRow, told="r.subject || ', to ' || r.to_")
 _SHARE = re.compile(r"\{\{share:([a-z0-9_]{1,100})\}\}")
-
-
-class SandboxMailBlocked(Exception):
-    """The mail server is not the sandbox's: a play must not write to real people."""
 
 
 class Post:
@@ -39,33 +28,23 @@ class Post:
     def __init__(self, database: Database, mailer: Mailer, links: Links, *, for_sandboxes: bool) -> None:
         self.database, self.mailer, self.links, self.for_sandboxes = database, mailer, links, for_sandboxes
 
-    async def waiting(self, limit: int) -> Sequence[MailRow]:
-        """Unsent mails, those that never failed first, then the oldest."""
-        order = (col(MailRow.error) != "", col(MailRow.at), col(MailRow.key))
-        async with self.database.session() as session:
-            query = select(MailRow).where(col(MailRow.sent_at).is_(None)).order_by(*order).limit(limit)
-            return (await session.exec(query)).all()
+    @property
+    def lane(self) -> Lane:
+        return Lane(name=LANE, waiting=lambda limit: MAILS.waiting(self.database, limit), send=self.send)
 
     async def send(self, row: MailRow) -> None:
         """Send one; a second delivery has the same Message-ID. Raises what the gateway raises, after noting it on the row."""
+        await MAILS.leave(self.database, row.key, lambda: self._deliver(row))
+
+    async def _deliver(self, row: MailRow) -> None:
         async with self.database.session() as session:
             deal = await session.get(DealRow, row.deal_id) if row.deal_id else None
-        virtual = deal is not None and deal.virtual
-        try:
-            if virtual and not self.for_sandboxes:
-                raise SandboxMailBlocked("a sandbox's mail goes to the sandbox's mail server only")  # noqa: TRY301
-            attachments = await self._attachments(row)
-            body = await self._linked(row.body)
-            mail = Mail(
-                key=row.key, to=row.to_, subject=row.subject, body=body, sent_at=row.at, attachments=attachments
-            )
-            await self.mailer.send(mail)
-        except Exception as error:
-            async with self.database.transaction() as session:
-                await sql(session, _FAILED, {"key": row.key, "error": str(error)[:500]})
-            raise
-        async with self.database.transaction() as session:
-            await sql(session, _SENT, {"key": row.key, "virtual": virtual})
+        if deal is not None and deal.virtual and not self.for_sandboxes:
+            raise SandboxMailBlocked("a sandbox's mail goes to the sandbox's mail server only")
+        attachments = await self._attachments(row)
+        body = await self._linked(row.body)
+        mail = Mail(key=row.key, to=row.to_, subject=row.subject, body=body, sent_at=row.at, attachments=attachments)
+        await self.mailer.send(mail)
 
     async def _linked(self, body: str) -> str:
         """The body with the addresses of its share links; what they show is rendered and kept by now."""
@@ -73,7 +52,7 @@ class Post:
             async with self.database.session() as session:
                 link = await session.get(ShareLinkRow, share_id)
             if link is None:
-                raise LookupError(f"there is no share link {share_id}")
+                raise NothingToTell(f"there is no share link {share_id}")
             with suppress(Refusal):  # a version that was replaced or withdrawn since: its page says so
                 await quote_document(self.database, link.version_id)
             body = body.replace(f"{{{{share:{share_id}}}}}", self.links.url(link.id, link.content_hash))

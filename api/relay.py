@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
@@ -17,12 +16,13 @@ from api.approving.world import reseat_for_sure
 from api.deal import deliver_draft
 from api.door import Door
 from api.inbox import tell
+from api.lanes import BATCH, Backoff, Lanes
+from api.mail import LANE as MAILS
 from api.mail import Post
-from api.notices.send import CHANNELS, Notifier
+from api.notices.send import Notifier
 from api.store import sql
-from gateways.ports import GatewayUnavailable
 from models import outbox
-from models.approval import LinkMessageRow, NoticeRow
+from models.approval import LinkMessageRow
 from models.database import Database
 from models.directory import SeatChangeRow
 from models.outbox import InboxRow
@@ -32,10 +32,7 @@ log = structlog.get_logger(__name__)
 
 PAUSE = 1.0  # seconds between two rounds
 STANDBY = 5.0  # seconds between two looks at a lock that another process holds
-LONGEST_BACKOFF = 60.0
 LONGEST_ASIDE = 30.0  # seconds that mails wait for a clock that moves and moves
-NOTICES_WAIT = 0.5  # seconds that a round waits for a channel: one that is slow goes on beside the next rounds
-BATCH = 100
 AT_ONCE = 8  # deals that are told something at the same time: each may take as long as the door's patience
 
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('q2c/relay', 4))")
@@ -59,37 +56,22 @@ async def _give_back(connection: AsyncConnection) -> None:
         await connection.invalidate()
 
 
-@dataclass(slots=True)
-class Backoff:
-    """When a thing that failed is tried again: after 1, 2, 4 … 60 seconds."""
-
-    _tries: dict[str, tuple[int, float]] = field(default_factory=dict)
-
-    def due(self, key: str) -> bool:
-        return key not in self._tries or self._tries[key][1] <= monotonic()
-
-    def failed(self, key: str, *, least: float = 0.0) -> None:
-        """`least`: the seconds that it asks to be left alone for."""
-        count = self._tries[key][0] + 1 if key in self._tries else 1
-        self._tries[key] = (count, monotonic() + max(least, min(LONGEST_BACKOFF, 2.0 ** (count - 1))))
-
-    def done(self, key: str) -> None:
-        self._tries.pop(key, None)
-
-
 class Relay:
     """The background task of the API process."""
 
     def __init__(self, database: Database, door: Door, post: Post, notifier: Notifier) -> None:
-        self.database, self.door, self.post, self.notifier = database, door, post, notifier
+        self.database, self.door = database, door
         self.backoff = Backoff()
-        self._channels: dict[str, asyncio.Task[bool]] = {}
+        self.lanes = Lanes((post.lane, *notifier.lanes))
         self._moving = 0
-        self._sent_at = monotonic()
+        self._mails_at = monotonic()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """While a sandbox's clock moves in this process, its mails and their papers wait: the move is waited for."""
+        """While a sandbox's clock moves in this process, mails wait: the move is waited for, and their papers take its CPU.
+
+        Notices have no paper: they leave as the clock moves.
+        """
         self._moving += 1
         try:
             yield
@@ -116,21 +98,21 @@ class Relay:
                     if not await self.once():
                         await asyncio.sleep(PAUSE)
             finally:
-                await self._stop_channels()
+                await self.lanes.stop()
                 await _give_back(connection)
 
     async def once(self) -> bool:
         """One round over all that waits. True: there was a full batch of something, so there is probably more."""
         first = [await part() for part in (self._drafts, self._said, self._seats, self._facts)]
-        full = [await part() for part in (*self._sending(), self._events)]
+        full = [await part() for part in (self._sending, self._events)]
         return any(first + full)
 
-    def _sending(self) -> Sequence[Callable[[], Awaitable[bool]]]:
-        """Mails and notices, unless a clock moves, and moves for long."""
-        if self._moving and monotonic() - self._sent_at < LONGEST_ASIDE:
-            return ()
-        self._sent_at = monotonic()
-        return self._mails, self._notices
+    async def _sending(self) -> bool:
+        """Notices and mails; no mails while a clock moves, unless it moves for long."""
+        if self._moving and monotonic() - self._mails_at < LONGEST_ASIDE:
+            return await self.lanes.round(without=MAILS)
+        self._mails_at = monotonic()
+        return await self.lanes.round()
 
     async def _each(self, key: str, what: str, work: Callable[[], Awaitable[None]]) -> bool:
         """Do one thing; where it fails, say so and come back to it later. True: it was done."""
@@ -201,52 +183,6 @@ class Relay:
         told = [(row.deal_id or row.id, row.id, partial(tell, self.database, self.door, row)) for row in rows]
         await self._side_by_side("fact", told)
         return False
-
-    async def _mails(self) -> bool:
-        rows = await self.post.waiting(BATCH)
-        sent = [await self._each(row.key, "mail", lambda row=row: self.post.send(row)) for row in rows]  # type: ignore[misc]
-        return len(rows) == BATCH and any(sent)
-
-    async def _notices(self) -> bool:
-        """Each channel at its own pace: mail does not wait for a chat that does not answer, nor a round for either."""
-        for channel in CHANNELS:
-            if channel not in self._channels:
-                self._channels[channel] = asyncio.create_task(self._channel(channel))
-        await asyncio.wait(self._channels.values(), timeout=NOTICES_WAIT)
-        ended = {channel: task for channel, task in self._channels.items() if task.done()}
-        self._channels = {channel: task for channel, task in self._channels.items() if channel not in ended}
-        return any(await asyncio.gather(*ended.values()))
-
-    async def _channel(self, channel: str) -> bool:
-        """Send what is due in one channel, until it does not answer: then all of it waits, longer each time, or as it says."""
-        gate = f"channel/{channel}"
-        if not self.backoff.due(gate):
-            return False
-        rows = await self.notifier.waiting(channel, BATCH)
-        sent = False
-        for row in rows:
-            sent = await self._notice(row, gate) or sent
-            if not self.backoff.due(gate):
-                break
-        return len(rows) == BATCH and sent
-
-    async def _notice(self, row: NoticeRow, gate: str) -> bool:
-        """Send one; where it fails, its row says so, and when it is tried again. True: it was sent."""
-        try:
-            await self.notifier.send(row)
-        except Exception as error:  # noqa: BLE001 - one notice that fails must not hold the others up
-            if isinstance(error, GatewayUnavailable):
-                self.backoff.failed(gate, least=getattr(error, "after_seconds", 0.0))
-            log.warning("not delivered", what="notice", key=row.key, error=str(error), kind=type(error).__name__)
-            return False
-        self.backoff.done(gate)
-        return True
-
-    async def _stop_channels(self) -> None:
-        for task in self._channels.values():
-            task.cancel()
-        await asyncio.gather(*self._channels.values(), return_exceptions=True)
-        self._channels = {}
 
     async def _events(self) -> bool:
         """Nobody subscribes yet: an event is delivered by being written to the log, in its order, at least once."""

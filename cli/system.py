@@ -102,7 +102,7 @@ def _tell_of_notices(folder: Path) -> None:
         show.console().print(Text(f"whether all notices arrived is not known: {error.what}", style="yellow"))
         return
     if refused:
-        show.console().print(Text("some notices reached nobody: `q2c notices` says why", style="yellow"))
+        show.console().print(Text("some notices or mails reached nobody: `q2c notices` says why", style="yellow"))
 
 
 def _existing(folder: Path) -> None:

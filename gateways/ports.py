@@ -170,6 +170,9 @@ class Chat(Protocol):
     def reaches(self, channel: str) -> str:
         """The host that a post to this channel would go to; empty: nowhere."""
 
+    def is_personal(self, channel: str) -> bool:
+        """Does one person alone read it, as far as its name and its webhook say?"""
+
     async def post(self, message: ChatPost) -> None: ...
 
 

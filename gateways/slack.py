@@ -18,7 +18,8 @@ from gateways.ports import ChatPost, GatewayBusy, GatewayRefused, GatewayUnavail
 TIMEOUT_SECONDS = 5
 LONGEST_REASON = 100
 LONGEST_PAUSE = 3600.0  # seconds: a Retry-After that says more is a mistake, and asking again tells
-_NAME = re.compile(r"[\w-][\w.-]{0,79}")
+_NAME = re.compile(r"@?[\w-][\w.-]{0,79}")
+PERSON = "@"  # begins the name of a direct message, which one person reads; any other channel is read by others too
 PLACE = "{channel}"  # where the channel's name goes in an address that has one for each channel
 
 
@@ -53,14 +54,22 @@ class SlackHooks:
         except ValueError:
             return ""
 
+    def is_personal(self, channel: str) -> bool:
+        """A direct message (`@dana`) by a webhook for it alone. One for a whole workspace is not trusted to keep to the
+        channel that a message names: Slack's own do not.
+        """
+        name = plain(channel)
+        return name.startswith(PERSON) and (name in self._of_channel or PLACE in self._url)
+
     async def post(self, message: ChatPost) -> None:
         """Raises GatewayUnavailable where it may have arrived or another try may help (GatewayBusy: when), GatewayRefused otherwise."""
         address = self._address(message.channel)
         if not self.reaches(message.channel):
             raise GatewayRefused(f"slack: no webhook for channel {plain(message.channel)!r}")
         first, *others = message.blocks
+        name = plain(message.channel)
         body = {
-            "channel": f"#{plain(message.channel)}",
+            "channel": name if name.startswith(PERSON) else f"#{name}",
             "text": message.text,
             "blocks": [{**first, "block_id": mark_of(message.key)}, *others],
             "unfurl_links": False,
@@ -111,9 +120,9 @@ def retry_after(said: str, now: datetime) -> float:
 
 
 def plain(channel: str) -> str:
-    """A channel's name as addresses have it.
+    """A channel's name as addresses have it; a person's keeps its sign.
 
-    >>> plain("#Deal-Desk ")
-    'deal-desk'
+    >>> plain("#Deal-Desk "), plain("@Dana")
+    ('deal-desk', '@dana')
     """
     return channel.strip().removeprefix("#").lower()

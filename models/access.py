@@ -31,7 +31,7 @@ class ApiKeyRow(Row, table=True):
 
 
 class PersonRow(Row, table=True):
-    """`email` is in lower case, so that one person is one row. `manager` is an email: where an approval escalates to. `slack`: the channel (or webhook) they read; '' none.
+    """`email` is in lower case, so that one person is one row. `manager` is an email: where an approval escalates to. `slack`: where they read notices (`@name`: alone); '' nowhere.
 
     `left_at`: from then on nobody decides by that name. `language` and `zone` are those of what they are told.
     """

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import ARRAY, CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, cast
+from sqlalchemy import ARRAY, CheckConstraint, ColumnElement, Index, Text, UniqueConstraint, cast, func
 from sqlmodel import Field, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.account import LANGUAGES
 from models.base import DOCUMENT, Json, Recorded, Row, Serial, Texts, not_negative, one_of
+from models.leaving import GIVEN_UP, WAITING, Leaving, settled_once
 
 STATUSES = (
     "asked",
@@ -32,9 +33,9 @@ Documents = Annotated[list[dict[str, Any]], Field(sa_type=DOCUMENT)]
 
 class ApprovalRequestRow(Row, table=True):
     """One group asked at one level. `seats`: who was asked by name ({member, holder, via, rung, given}). `people` and `roles`:
-    whom the group means for this deal. `anyone`: it is too large to be asked by name, so all of them may decide; without a
-    policy (as the first releases asked) every member of `group_name` and of `escalated_to`. `round`: asked anew under the
-    same version.
+    whom the group, and the rungs it climbed, mean for this deal. `anyone`: they are too many to be asked by name, so all of
+    them may decide; without a policy (as the first releases asked) every member of `group_name` and of `escalated_to`.
+    `round`: asked anew under the same version.
 
     `carried_ref`, `carried_version`: the decision on an earlier version that this one stands on.
     """
@@ -193,12 +194,11 @@ class LinkMessageRow(Row, table=True):
     recorded_at: Recorded = None
 
 
-class NoticeRow(Row, table=True):
+class NoticeRow(Leaving, table=True):
     """What a person is to be told by one channel; put into words and sent by the relay. It holds no token.
 
     `payload`: order_number, version, link_id ('' none), asks ({group, level, reason, members}), others (who else is asked),
-    until, by, verb, text. It waits (until `next_at`, by the wall), or left (`sent_at`), or was given up (`refused_at`, and
-    `error` says why).
+    until, by, verb, text. `overtaken`: it was given up because nobody waits any more for what it asks.
     """
 
     __tablename__ = "notices"
@@ -206,10 +206,10 @@ class NoticeRow(Row, table=True):
         one_of("channel", CHANNELS),
         one_of("kind", NOTICES),
         one_of("language", LANGUAGES),
-        not_negative("attempts"),
-        CheckConstraint("sent_at IS NULL OR refused_at IS NULL", name="sent_or_refused"),
-        Index("notices_waiting_ix", "channel", "at", "key", postgresql_where="sent_at IS NULL AND refused_at IS NULL"),
-        Index("notices_refused_ix", "at", "key", postgresql_where="refused_at IS NOT NULL"),
+        *settled_once(),
+        CheckConstraint("refused_at IS NOT NULL OR NOT overtaken", name="overtaken_is_given_up"),
+        Index("notices_waiting_ix", "channel", "at", "key", postgresql_where=WAITING),
+        Index("notices_refused_ix", "at", "key", postgresql_where=f"{GIVEN_UP} AND NOT overtaken"),
         Index("notices_deal_ix", "deal_id"),
     )
 
@@ -220,12 +220,7 @@ class NoticeRow(Row, table=True):
     kind: str
     language: str = "en"
     payload: Json
-    at: datetime
-    sent_at: datetime | None = None
-    error: str = ""
-    attempts: int = 0
-    next_at: datetime | None = None
-    refused_at: datetime | None = None
+    overtaken: bool = False
     recorded_at: Recorded = None
 
 
@@ -250,9 +245,15 @@ async def waiting(session: AsyncSession, groups: Sequence[str], person: str = ""
     member = _shares(table.roles, groups) | _shares(table.people, [person.lower()])
     anyone = ((col(table.policy) == "") & in_group) | (col(table.anyone) & member)
     by_name = col(table.seats).op("@>", is_comparison=True)([{"holder": person.lower()}])
+    vote = ApprovalVoteRow
+    answered = select(vote.id).where(
+        col(vote.request_id) == col(table.id),
+        func.lower(col(vote.by)) == person.lower(),
+        col(vote.verb).in_(("approve", "abstain")),
+    )
     query = (
         select(table)
-        .where(col(table.status) == "asked", or_(by_name, anyone) if person else anyone)
+        .where(col(table.status) == "asked", or_(by_name, anyone & ~answered.exists()) if person else anyone)
         .order_by(col(table.asked_at), col(table.id))
     )
     return (await session.exec(query)).all()

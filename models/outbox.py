@@ -9,6 +9,7 @@ from sqlmodel import Field, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.base import Json, Recorded, Row, Serial, one_of
+from models.leaving import GIVEN_UP, WAITING, Leaving, settled_once
 
 INBOX_STATUSES = ("new", "signalled", "taken", "unexpected", "nothing_new")
 
@@ -29,12 +30,14 @@ class OutboxRow(Row, table=True):
     recorded_at: Recorded = None
 
 
-class MailRow(Row, table=True):
+class MailRow(Leaving, table=True):
     """`attachment` names what is rendered at sending: `invoice:<id>`, `order_form:<quote version id>` or nothing."""
 
     __tablename__ = "mails"
     __table_args__ = (
-        Index("mails_waiting_ix", "at", "key", postgresql_where="sent_at IS NULL"),
+        *settled_once(),
+        Index("mails_waiting_ix", "at", "key", postgresql_where=WAITING),
+        Index("mails_refused_ix", "at", "key", postgresql_where=GIVEN_UP),
         Index("mails_deal_ix", "deal_id"),
     )
 
@@ -44,9 +47,6 @@ class MailRow(Row, table=True):
     subject: str
     body: str
     attachment: str = ""
-    at: datetime
-    sent_at: datetime | None = None
-    error: str = ""
     recorded_at: Recorded = None
 
 
@@ -79,14 +79,6 @@ class InboxRow(Row, table=True):
 async def undelivered(session: AsyncSession, limit: int = 100) -> Sequence[OutboxRow]:
     """Events that nobody has got yet, in the order in which they were written."""
     query = select(OutboxRow).where(col(OutboxRow.delivered_at).is_(None)).order_by(col(OutboxRow.id)).limit(limit)
-    return (await session.exec(query)).all()
-
-
-async def unsent(session: AsyncSession, limit: int = 100) -> Sequence[MailRow]:
-    """Mails that did not go out yet, the oldest first."""
-    query = (
-        select(MailRow).where(col(MailRow.sent_at).is_(None)).order_by(col(MailRow.at), col(MailRow.key)).limit(limit)
-    )
     return (await session.exec(query)).all()
 
 

@@ -117,4 +117,5 @@ def _pages() -> Environment:
         loader=FileSystemLoader(Path(__file__).with_name("pages")), autoescape=True, undefined=StrictUndefined
     )
     made.filters["linked"] = linked
+    made.filters["channel"] = lambda name: name if name.startswith("@") else f"#{name}"
     return made

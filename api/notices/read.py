@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from api.notices.render import MOST_ASKS, NothingToTell, Told, Wanted
+from api.leaving import NothingToTell
+from api.notices.render import MOST_ASKS, Told, Wanted
 from domain.approving.policy import Matrix, called
 from gateways.reasons import reasons, system_words
 from gateways.words import Words, language_of, words_of
@@ -20,7 +21,8 @@ LinkUrl = Callable[[str, str], str]  # of a link's id and the hash of the conten
 
 _FOUND = text("""
     SELECT d.name AS deal, d.owner, d.virtual, a.name AS account, v.currency, v.total_minor, v.list_minor, v.acv_minor,
-           v.discount_bps, v.term_months, p.slack, p.zone, l.content_hash
+           v.discount_bps, v.term_months, p.slack, p.zone, l.content_hash,
+           NOT EXISTS (SELECT FROM people o WHERE lower(trim(o.slack)) = lower(trim(p.slack)) AND o.email <> p.email) AS is_theirs
       FROM deals d
       JOIN accounts a ON a.id = d.account_id
       LEFT JOIN quote_versions v ON v.deal_id = d.id AND v.order_number = :order AND v.version = :version
@@ -44,6 +46,8 @@ class Notice:
     told: Told
     virtual: bool  # the deal is a sandbox's
     slack: str  # the person's channel; empty: mail only
+    is_theirs: bool  # no other person reads that channel
+    reader: str  # the person's name
     reply_to: str  # to whom an answer by mail goes; empty: to nobody but the sender
 
 
@@ -58,7 +62,7 @@ async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Noti
     if link and found["content_hash"] is None:
         raise NothingToTell(f"there is no link {link} for {row.person}")
     words = words_of(language_of(row.language))
-    names = await _names(session, found["owner"], said)
+    names = await _names(session, found["owner"], row.person, said)
     told = Told(
         kind=row.kind,
         language=words.language,
@@ -76,19 +80,22 @@ async def read(session: AsyncSession, row: NoticeRow, link_url: LinkUrl) -> Noti
         verb=str(said.get("verb") or ""),
         text=_text(row.kind, str(said.get("text") or ""), words.language),
         link=link_url(link, found["content_hash"]) if link else "",
+        link_by_mail=False,
         sandbox=found["virtual"],
     )
     return Notice(
         told=told,
         virtual=found["virtual"],
         slack=found["slack"] or "",
+        is_theirs=found["is_theirs"],
+        reader=names(row.person),
         reply_to=_answers(row.person, str(said.get("by") or ""), found["owner"]),
     )
 
 
-async def _names(session: AsyncSession, owner: str, said: Mapping[str, Any]) -> Callable[[str], str]:
+async def _names(session: AsyncSession, owner: str, reader: str, said: Mapping[str, Any]) -> Callable[[str], str]:
     """People by their address as others know them; who has no name is called by the address."""
-    emails = {owner, str(said.get("by") or ""), *(said.get("others") or ())}
+    emails = {owner, reader, str(said.get("by") or ""), *(said.get("others") or ())}
     emails |= {member for ask in _list(said, "asks") for member in ask.get("members", ())}
     found = (await session.execute(_PEOPLE, {"emails": [str(each).lower() for each in emails]})).all()
     names = {email.lower(): name for email, name in found if name}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from api.leaving import NothingToTell
 from gateways.document_data import ACCENT
 from gateways.words import LANGUAGES
 
@@ -17,10 +18,6 @@ LONGEST_LINE, LONGEST_TEXT, MOST_ASKS = 300, 1500, 10
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _BETWEEN = "::"  # in a template, between the name of a fact and the fact
 _COLON = {"en": ":", "fr": "\N{NO-BREAK SPACE}:"}
-
-
-class NothingToTell(LookupError):
-    """What the notice is about, its link or its template is not there: no other try finds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +53,10 @@ class Told:
     verb: str = ""
     text: str = ""  # what somebody said; it may have several lines
     link: str = ""
+    link_by_mail: bool = (
+        False  # others read this as well: the link, which decides in the reader's name, is in their mail
+    )
+    reader: str = ""  # whom it is for, where others read it as well
     sandbox: bool = False
 
 

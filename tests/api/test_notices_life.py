@@ -27,7 +27,7 @@ async def whole(database_url: str, temporal_server: TemporalServer, tmp_path: Pa
 
 
 async def people(whole: House) -> None:
-    """Dana decides, in French and in a channel; Sam owns the deal, in English and without one."""
+    """Dana decides, in French and by direct message; Sam owns the deal, in English and without one."""
     admin = whole.as_["admin"]
     dana = {"email": DANA, "name": "Dana Desk", "groups": ["sales_manager"], "country": "FR"}
     for said in (dana, {"email": OWNER, "name": "Sam Sales", "groups": [], "country": "US"}):
@@ -35,7 +35,7 @@ async def people(whole: House) -> None:
         assert made.status_code == 201, made.text
     async with whole.database.transaction() as session:
         await session.execute(
-            text("UPDATE people SET language = 'fr', zone = 'Europe/Paris', slack = '#desk' WHERE email = :dana"),
+            text("UPDATE people SET language = 'fr', zone = 'Europe/Paris', slack = '@dana' WHERE email = :dana"),
             {"dana": DANA},
         )
 
@@ -63,7 +63,7 @@ async def test_who_is_asked_is_told_in_both_channels_and_the_owner_of_the_decisi
     deal = (await whole.open(account, lines=lines))["id"]
     await whole.submit(deal)
 
-    mails, posts = await delivered(whole, DANA, "desk")
+    mails, posts = await delivered(whole, DANA, "@dana")
     [mail], [post] = mails, posts
     assert mail["subject"].startswith("Votre accord\xa0: Globex: 20 seats, ")
     assert post["blocks"][0]["text"]["text"] == mail["subject"]
@@ -89,17 +89,20 @@ async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(who
     await people(whole)
     require = [{"level": 1, "group": "sales_manager"}]
     patient = {"when": {"discount_percent_over": "10"}, "require": require, "remind_after_hours": 24}
-    made = await whole.as_["admin"].post("/v1/policies/approval", {"name": "standard", "rules": [patient]})
+    named = {"sales_manager": {"fr": "Responsables des ventes"}}
+    policy = {"name": "standard", "rules": [patient], "group_names": named}
+    made = await whole.as_["admin"].post("/v1/policies/approval", policy)
     assert made.status_code == 201, made.text
     lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
     deal = (await whole.open(account, lines=lines))["id"]
     await whole.submit(deal)
     await whole.advance("2027-01-08T09:00:00+00:00")
 
-    mails, posts = await delivered(whole, DANA, "desk")
+    mails, posts = await delivered(whole, DANA, "@dana")
     assert [mail["subject"].partition("\xa0: ")[0] for mail in mails] == ["Votre accord", "Toujours en attente"]
     assert len({mail["message_id"] for mail in mails}) == len(mails) == len(posts) == 2
     assert all("bac à sable" in mail["body"] for mail in mails)
+    assert all("Motif (Responsables des ventes, niveau 1)\xa0:" in mail["body"] for mail in mails)
 
     said = {"version": 1, "verb": "changes", "reason": "18 %, no more", "mentions": [DANA]}
     answer = await whole.as_["deal_desk"].post(f"/v1/deals/{deal}/decide", said)

@@ -14,10 +14,18 @@ def test_channels_with_their_own_webhook() -> None:
     found = made("desk=https://hooks.slack.test/T/B/x?a=b, cfo=http://127.0.0.1:1/slack/cfo").slack_hook_of
     assert found == {"desk": "https://hooks.slack.test/T/B/x?a=b", "cfo": "http://127.0.0.1:1/slack/cfo"}
     assert made("").slack_hook_of == {}
+    assert made("@dana=https://x.test/1,desk=https://x.test/2").slack_hook_of.keys() == {"@dana", "desk"}
 
 
 @pytest.mark.parametrize(
-    "wrong", ["https://hooks.slack.test/T/B/SECRET", "=https://x.test/SECRET", "desk=SECRET", "desk"]
+    "wrong",
+    [
+        "https://hooks.slack.test/T/B/SECRET",
+        "=https://x.test/SECRET",
+        "desk=SECRET",
+        "desk",
+        "@a=https://x.test/SECRET,b=https://x.test/SECRET",
+    ],
 )
 def test_a_malformed_hook_is_refused_and_not_told(wrong: str) -> None:
     with pytest.raises(ValidationError) as raised:

@@ -26,7 +26,7 @@ SELECT 'fact' AS what, id, kind || ' ' || status AS detail FROM inbox WHERE stat
 UNION ALL SELECT 'draft', id, '' FROM quote_drafts WHERE delivered_at IS NULL
 UNION ALL SELECT 'event', key, topic FROM outbox WHERE delivered_at IS NULL
 UNION ALL SELECT 'mail', key, error FROM mails WHERE sent_at IS NULL
-UNION ALL SELECT 'notice', key, error FROM notices WHERE sent_at IS NULL
+UNION ALL SELECT 'notice', key, error FROM notices WHERE sent_at IS NULL AND NOT overtaken
 UNION ALL SELECT 'decision', ref, verb FROM link_messages WHERE told_at IS NULL
 UNION ALL SELECT 'step', d.id, d.next_kind FROM deals d JOIN legal_entities e ON e.id = d.entity_id
            WHERE d.next_at <= coalesce(e.clock_at, now())

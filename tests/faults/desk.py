@@ -13,7 +13,7 @@ from tests.inbox import Inbox, nonce_in, outcome
 from tests.whole import DESK, PATIENCE, POLICY
 
 DORA, FAY, FRED, FLO, KEN = (f"{name}@acme.example" for name in ("dora", "fay", "fred", "flo", "ken"))
-BY_CHAT = {FRED: "#fred", KEN: "#ken"}
+BY_CHAT = {FRED: "@fred", KEN: "@ken"}
 PEOPLE: tuple[dict[str, Any], ...] = (
     {"email": DESK, "name": "Dana Desk", "groups": ["deal_desk", "sales_lead"]},
     {"email": DORA, "name": "Dora Desk", "groups": ["deal_desk"], "language": "fr", "country": "FR"},

@@ -55,6 +55,7 @@ async def test_a_workspace_hook_and_one_of_a_channel(account: Account) -> None:
     await hooks.post(message(f"#c-{account.name}"))
     await hooks.close()
 
+    assert [hooks.is_personal(name) for name in ("finance", "c", "@c")] == [False, False, False]
     assert [len(await posts(account, name)) for name in (own, f"c-{account.name}", "finance")] == [1, 1, 0]
     assert hooks.reaches("finance") == hooks.reaches("c") == "127.0.0.1"
     assert hooks.reaches("") == hooks.reaches(" # ") == hooks.reaches("../x") == hooks.reaches("..") == ""
@@ -101,3 +102,19 @@ async def test_answers(receiver: Receiver, account: Account, status: int, error:
         await hooks.post(message("desk"))
     assert len(receiver.received[account.name]) == 1
     await hooks.close()
+
+
+@pytest.mark.parametrize(
+    ("channel", "personal"), [("@Dana", True), ("@finance", True), ("#dana", False), ("dana", False)]
+)
+async def test_a_direct_message_is_read_by_one_person(account: Account, channel: str, personal: bool) -> None:
+    """By a webhook of its own, or one for each channel; where the workspace's own decides, nobody knows who reads it."""
+    base, name = str(account.http.base_url).rstrip("/"), f"{channel}-{account.name}"
+    each = SlackHooks(f"{base}/slack/{{channel}}")
+    own = SlackHooks("", of_channel={name: f"{base}/slack/{name.removeprefix('#')}"})
+    whole = SlackHooks(f"{base}/slack")
+    assert [hooks.is_personal(name) for hooks in (each, own, whole)] == [personal, personal, False]
+    for hooks in (each, own, whole):
+        await hooks.post(message(name))
+        await hooks.close()
+    assert len(await posts(account, name)) == 3

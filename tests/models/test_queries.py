@@ -29,7 +29,7 @@ from models.database import Database
 from models.deal import DealRow, Filter, TimelineRow
 from models.entity import TaxRateRow
 from models.ledger import Balance
-from models.outbox import InboxRow, MailRow, OutboxRow
+from models.outbox import InboxRow, OutboxRow
 from models.payment import PaymentAttemptRow
 from models.policy import ApprovalPolicyRow, DunningPolicyRow
 from models.write import Fence, Update, write
@@ -377,10 +377,5 @@ async def test_what_goes_out_waits_in_order(opened: Database) -> None:
     async with opened.transaction() as session:
         await write(session, [OutboxRow(key=key, topic="t", at=AT, payload={}) for key in ("b", "a")])
         await write(session, [OutboxRow(key="sent", topic="t", at=AT, payload={}, delivered_at=AT)])
-        late, early = AT + timedelta(hours=1), AT
-        await write(session, [MailRow(key="m1", to_="x@globex.example", subject="s", body="b", at=late)])
-        await write(session, [MailRow(key="m2", to_="x@globex.example", subject="s", body="b", at=early)])
-        await write(session, [MailRow(key="m3", to_="x@globex.example", subject="s", body="b", at=early, sent_at=AT)])
     async with opened.session() as session:
         assert [event.key for event in await outbox.undelivered(session)] == ["b", "a"]
-        assert [mail.key for mail in await outbox.unsent(session)] == ["m2", "m1"]
