@@ -111,3 +111,35 @@ async def test_who_stays_silent_is_reminded_and_changes_go_back_to_the_owner(who
     [told] = [mail for mail in mails if "Dana Desk" in mail["subject"]]
     assert told["subject"] == "Dana Desk asks for changes: Globex: 20 seats"
     assert "> 18 %, no more" in told["body"]
+
+
+async def test_after_an_outage_only_what_is_still_waited_for_is_asked(whole: House) -> None:
+    """On the real clock nothing was sent for a while; one deal was decided meanwhile, one withdrawn, one waits."""
+    account = await whole.furnish(sandbox=None)
+    await people(whole)
+    lines = [{"product": "team", "quantity": 20, "discount_percent": "20"}]
+    deals = {}
+    for name in ("decided", "withdrawn", "waits"):
+        deals[name] = (await whole.open(account, lines=lines))["id"]
+        await whole.submit(deals[name])
+    said = {"version": 1, "approve": True, "reason": "strategic account"}
+    for who, deal, verb, body in (
+        ("deal_desk", "decided", "decide", said),
+        ("sales", "withdrawn", "withdraw", {"reason": "not yet"}),
+    ):
+        answer = await whole.as_[who].post(f"/v1/deals/{deals[deal]}/{verb}", body)
+        assert answer.status_code == 200, answer.text
+    async with whole.database.session() as session:
+        asked = text("SELECT count(*) FROM approval_requests WHERE status = 'asked'")
+        while (await session.execute(asked)).scalar_one() != 1:  # until the books know of both
+            await session.rollback()
+            await asyncio.sleep(0.05)
+
+    mails, posts = await delivered(whole, DANA, "@dana")
+    assert len(mails) == len(posts) == 1
+    listed = await whole.as_["ops"].get("/v1/notices", person=DANA)
+    told = {(each["deal_id"], each["channel"]): each["status"] for each in listed.json()["items"]}
+    expected = {"decided": "overtaken", "withdrawn": "overtaken", "waits": "sent"}
+    assert told == {
+        (deals[name], channel): status for name, status in expected.items() for channel in ("mail", "slack")
+    }
