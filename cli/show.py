@@ -43,14 +43,14 @@ STYLE_OF = {
 }
 
 STEPS_IN_WORDS = {  # where the step's own name does not say it
-    "look": "look who is here to decide",
-    "remind": "remind who is asked",
-    "escalate": "escalate",
+    "look": "a look at who is here to decide",
+    "remind": "who is asked is reminded",
+    "escalate": "escalation",
     "expire": "the quote expires",
     "notice": "notice before the end of the term",
     "end": "end of the term",
-    "message": "write to the customer",
-    "resolve": "ask what became of a charge",
+    "message": "a letter to the customer",
+    "resolve": "asking what became of a charge",
 }
 
 
