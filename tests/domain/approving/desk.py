@@ -94,6 +94,7 @@ class Desk(Life):
         self.most_seats = most_seats
         self.were: dict[str, list[Person]] = {}  # what people were before
         self.by_name = True
+        self.valid_days = 365
         self.directory = Directory(tuple(people))
         self.calendars = CALENDARS
         self.drafts: dict[str, Facts] = {}
@@ -117,7 +118,7 @@ class Desk(Life):
         of = self.drafts[order.draft_id]
         version = order.version + 1
         self.versions[step.subject, version] = of
-        priced = self._priced(version, now + timedelta(days=365), needs(self.matrix, of))
+        priced = self._priced(version, now + timedelta(days=self.valid_days), needs(self.matrix, of))
         return replace(priced, content_hash=content_hash(of))
 
     def _ask(self, step: Step, now: datetime) -> Outcome:

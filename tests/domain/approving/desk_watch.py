@@ -78,6 +78,7 @@ class DeskWatch:
             if order.stage in AGREED and (earlier is None or earlier.stage is not order.stage):
                 self._agreed(order)
             self._nobody_barred_sits(order)
+        assert self.desk.deal.owner == before.owner, "no word and no step gives a deal to somebody else"
         if isinstance(outcome, Priced):
             priced = self.desk.deal.order(step.subject)
             assert priced is not None

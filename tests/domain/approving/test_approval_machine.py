@@ -25,7 +25,7 @@ from tests.domain.approving.desk import ADMIN, ANN, BOB, CEM, DANA, EVE, FAY, GI
 from tests.domain.approving.desk_watch import DeskWatch
 from tests.domain.lives import OWNER
 
-EXAMPLES = int(os.environ.get("Q2C_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("Q2C_EXAMPLES", "240"))
 EVERYBODY = (OWNER, ANN, BOB, CEM, DANA, EVE, FAY, GIL, MAX, VERA)
 LADDERS: tuple[list[dict[str, str]], ...] = (
     [{"after": "2 business_days", "to": "manager"}, {"after": "1 business_days", "to": "next_level"}],
@@ -79,7 +79,7 @@ MUST_BE_REACHED = {
     *(f"{verb} accepted" for verb in ("approve", "reject", "changes with a draft", "delegate", "abstain")),
     *(f"{verb} accepted" for verb in ("revise", "withdraw", "reseat", "apply_policy")),
     *(f"{verb} refused" for verb in ("approve", "delegate", "reseat", "apply_policy")),
-    *("ask", "remind", "escalate", "send", "fact_came unexpected"),
+    *("ask", "remind", "escalate", "look", "expire", "send", "fact_came unexpected"),
     *(f"asked as a crowd at rung {rung}" for rung in (0, 1)),
     *("granted 0 times", "granted 3 times", "granted, carried over", "signed", "signed, carried over"),
 }
@@ -95,11 +95,13 @@ class ApprovalMachine(RuleBasedStateMachine):
         which=st.integers(0, len(MATRICES) - 1),
         careless=st.booleans(),
         first=offers,
-        most_seats=st.sampled_from((40, 1, 3)),
+        most_seats=st.sampled_from((1, 40, 3)),
+        valid_days=st.sampled_from((365, 9, 30)),
     )
-    def open(self, which: int, careless: bool, first: dict[str, Any], most_seats: int) -> None:
+    def open(self, which: int, careless: bool, first: dict[str, Any], most_seats: int, valid_days: int) -> None:
         """A life without an offer would be none: `offer` alone may be left out of a search as every rule may."""
         self.desk = Desk(MATRICES[which], careless=careless, most_seats=most_seats)
+        self.desk.valid_days = valid_days
         self.desk.becomes(FAY, roles=("heads",))  # so that there are two heads, and one is too many to name at times
         self.watch = DeskWatch(self.desk)
         self.desk.offer(**first)

@@ -172,16 +172,16 @@ def test_a_new_manager_is_asked_where_managers_were_and_the_one_of_before_is_not
     desk = offered(a_rule(require=[{"group": "legal"}], escalate=[{"after": "1 days", "to": "manager"}]))
     desk.becomes(EVE, manager=MAX)  # before the rung: it asks the manager of then
     desk.play(desk.now + timedelta(days=1))
-    assert desk.waits_for == (EVE, MAX)
+    assert [*desk.waits_for] == [EVE, MAX]
     dates = desk.order.approval.requests[0].escalate_at
     desk.becomes(EVE, manager=GIL)
     desk.reseat(EVE)
-    assert (desk.waits_for, desk.order.approval.requests[0].escalate_at) == ((EVE, GIL), dates)
+    assert ([*desk.waits_for], desk.order.approval.requests[0].escalate_at) == ([EVE, GIL], dates)
     desk.becomes(EVE, manager=EVE)  # their own: nobody is above them
     desk.reseat(EVE)
-    assert desk.waits_for == (EVE,)
+    assert [*desk.waits_for] == [EVE]
     desk.becomes(EVE, manager=OWNER)  # whose own manager it is then
     desk.reseat(EVE)
-    assert desk.waits_for == (EVE, MAX)
+    assert [*desk.waits_for] == [EVE, MAX]
     desk.word("approve", MAX)
     assert done(desk)
