@@ -12,7 +12,7 @@ from domain.approving.asking import MOST_SEATS, World
 from domain.approving.calendar import Calendars, Patience
 from domain.approving.case import Approval
 from domain.approving.people import Delegation, Directory, Person, passed_on
-from domain.need import MANAGER, SALES, Ask, Need, Rung, Seat
+from domain.need import ALL, MANAGER, SALES, Ask, Need, Rung, Seat
 from tests.domain.approving.recorded import LATER, NOW
 
 A, B, C, D, E, F, G, H = (f"{letter}@x" for letter in "abcdefgh")
@@ -153,6 +153,22 @@ def test_one_person_with_two_seats_has_their_patience_once() -> None:
     assert asking.due(day, [A, A, B], 2, at) == LATER + timedelta(days=1)
     assert asking.due(day, [A, A, B], 1, at) == LATER
     assert asking.due(day, [A.upper(), B], 1, at) == LATER
+
+
+@pytest.mark.parametrize(
+    ("quorum", "due"),
+    [(1, "2027-12-31T10:00"), (2, "2027-12-31T14:00"), (3, "2028-01-03T10:00"), (ALL, "2028-01-03T10:00")],
+)
+def test_at_the_years_end_each_has_the_days_of_their_country(quorum: int, due: str) -> None:
+    """Asked on a Thursday: India works on the 31st, New York from its opening on, Berlin not before Monday."""
+    calendars = Calendars.parse(
+        {"DE": {"zone": "Europe/Berlin", "holidays": ["2027-12-31"]}, "US": {"zone": "America/New_York"}, "IN": {"zone": "Asia/Kolkata"}}
+    )  # fmt: skip
+    people = (Person(email=A, country="DE"), Person(email=B, country="US"), Person(email=C, country="IN"))
+    thursday = datetime(2027, 12, 30, 10, tzinfo=UTC)
+    at = World(directory=Directory(people), calendars=calendars, at=thursday, barred=())
+    found = asking.due(Patience(1, "business_days"), [A, B, C], quorum, at)
+    assert found == datetime.fromisoformat(f"{due}+00:00")
 
 
 def test_a_rung_is_looked_at_when_one_of_its_people_goes_away() -> None:

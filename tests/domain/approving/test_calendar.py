@@ -17,6 +17,16 @@ EASTER = frozenset({date(2027, 3, 26), date(2027, 3, 29)})
 BERLIN = Business(zone="Europe/Berlin", holidays=EASTER)  # 9 to 17 is 8 to 16 UTC in winter, 7 to 15 from 28 March
 DUBAI = Business(zone="Asia/Dubai", weekend=frozenset({4, 5}))  # Friday and Saturday
 AUCKLAND = Business(zone="Pacific/Auckland")  # 9 to 17 is 20 to 4 UTC, of the day before, until 3 April 2027
+KOLKATA = Business(zone="Asia/Kolkata")  # 9 to 17 is 3:30 to 11:30 UTC, the whole year
+NEPAL = Business(zone="Asia/Kathmandu", weekend=frozenset({5}))  # a quarter more; Saturday alone
+LORD_HOWE = Business(
+    zone="Australia/Lord_Howe"
+)  # half an hour of summer time, until 4 April 2027: 22:00, then 22:30 UTC
+YEARS_END = Business(
+    zone="Europe/Berlin",
+    holidays=frozenset({date(2027, 12, 24), date(2027, 12, 31), date(2028, 1, 1), date(2028, 1, 6)}),
+)
+APIA = Business(zone="Pacific/Apia", holidays=frozenset({date(2028, 1, 1), date(2028, 1, 3)}))  # UTC+13
 NIGHT = Business(
     zone="Europe/Berlin", weekend=frozenset(), opens=time(2, 30), closes=time(3)
 )  # no such hour on 28 March
@@ -56,6 +66,19 @@ def patience(said: str) -> Patience:
         (AUCKLAND, "2027-03-05 21:00", "1 business_hours", "2027-03-07 21:00"),  # their Saturday
         (AUCKLAND, "2027-03-31 21:00", "2 days", "2027-04-02 21:00"),
         (AUCKLAND, "2027-03-31 21:00", "4 days", "2027-04-04 22:00"),  # an hour later: their winter time has begun
+        (KOLKATA, "2027-03-05 11:00", "1 business_days", "2027-03-08 11:00"),  # their Friday, half past four
+        (KOLKATA, "2027-03-05 11:00", "1 business_hours", "2027-03-08 04:00"),  # half an hour left, half on Monday
+        (KOLKATA, "2027-03-01 18:40", "1 days", "2027-03-02 18:40"),  # past midnight there
+        (NEPAL, "2027-03-05 11:10", "8 business_hours", "2027-03-07 11:10"),  # five minutes of Friday, then Sunday
+        (LORD_HOWE, "2027-04-01 23:00", "2 business_days", "2027-04-05 23:30"),  # their Friday at 10 to Tuesday at 10
+        (LORD_HOWE, "2027-04-03 12:00", "1 days", "2027-04-04 12:30"),
+        (YEARS_END, "2027-12-23 15:00", "1 business_days", "2027-12-27 15:00"),  # Christmas falls on the weekend
+        (YEARS_END, "2027-12-30 15:30", "1 business_hours", "2028-01-03 08:30"),  # over the year's end
+        (YEARS_END, "2027-12-30 10:00", "3 business_days", "2028-01-05 10:00"),
+        (YEARS_END, "2027-12-30 10:00", "4 business_days", "2028-01-07 10:00"),  # Epiphany
+        (YEARS_END, "2027-12-31 22:59", "1 days", "2028-01-01 22:59"),  # a minute before midnight there
+        (YEARS_END, "2028-02-28 10:00", "1 business_days", "2028-02-29 10:00"),
+        (APIA, "2027-12-30 22:00", "1 business_days", "2028-01-03 22:00"),  # it is the 31st there, and the 4th when due
         (
             NIGHT,
             "2027-03-27 00:00",
@@ -87,7 +110,17 @@ def test_a_calendar_without_a_working_day_is_refused() -> None:
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2029, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 businesses = st.builds(
     Business,
-    zone=st.sampled_from(("Europe/Berlin", "Asia/Dubai", "America/New_York", "Pacific/Auckland", "UTC")),
+    zone=st.sampled_from(
+        (
+            "Europe/Berlin",
+            "Asia/Dubai",
+            "America/New_York",
+            "Pacific/Auckland",
+            "UTC",
+            "Asia/Kolkata",
+            "Australia/Lord_Howe",
+        )
+    ),
     weekend=st.frozensets(st.integers(0, 6), max_size=4),
     holidays=st.frozensets(st.dates(date(2026, 1, 1), date(2029, 3, 1)), max_size=30),
 )
