@@ -100,13 +100,14 @@ async def change_payment_method(
 
 
 class ProfileIn(Schema):
+    email: Email | None = Field(default=None, description="where its mails go; as it is unless said")
     segment: Segment | None = Field(default=None, description="as it is unless said")
     language: Language | None = Field(default=None, description="as it is unless said")
 
 
 @router.post("/{account_id}/profile")
 async def change_profile(account_id: Id, said: ProfileIn, _caller: Sales, _once: OnceKey, database: Db) -> AccountOut:
-    """Which price books and rules are for it, and how we write to it: from its next quote on."""
+    """Which price books and rules are for it, from its next quote on; where and how we write to it, from the next mail on."""
     async with database.transaction() as session:
         row = await session.get(AccountRow, account_id)
         if row is None:

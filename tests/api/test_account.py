@@ -20,6 +20,8 @@ async def test_an_account_has_a_segment_and_a_language(as_: dict[str, Caller]) -
         changed = await as_["sales"].post(f"/v1/accounts/{plain['id']}/profile", changes)
         assert (changed.json()["segment"], changed.json()["language"]) == expected
     assert (await as_["finance"].get(f"/v1/accounts/{large['id']}")).json() == large
+    moved = await as_["sales"].post(f"/v1/accounts/{plain['id']}/profile", {"email": "bills@globex.example"})
+    assert moved.json() == {**changed.json(), "email": "bills@globex.example"}
 
 
 async def test_an_entity_has_a_look(as_: dict[str, Caller]) -> None:
@@ -36,6 +38,7 @@ async def test_an_entity_has_a_look(as_: dict[str, Caller]) -> None:
         ("/v1/accounts", {**ACCOUNT, "language": "de"}, 422, "language"),
         ("/v1/accounts", {**ACCOUNT, "segment": "Big Ones"}, 422, "segment"),
         ("/v1/accounts/{account}/profile", {"segment": "a" * 65}, 422, "segment"),
+        ("/v1/accounts/{account}/profile", {"email": "nobody"}, 422, "email"),
         ("/v1/accounts/{account}/profile", {"tongue": "fr"}, 422, "tongue"),
         ("/v1/accounts/acc_nobody/profile", {"language": "fr"}, 404, "account"),
         ("/v1/entities/acme-de/look", {"accent": "red"}, 422, "accent"),
