@@ -78,7 +78,7 @@ def timeline(output: str, deal: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: MakeBook) -> None:
     folder = make_book("yarrow", "umbra", "jourdan")
     done = subprocess.run(
@@ -123,7 +123,7 @@ def test_a_small_book_is_played_and_nothing_is_left(temporary: Path, make_book: 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_quotes_are_approved_shown_asked_about_declined_chosen_and_billed_as_previewed(
     temporary: Path, make_book: MakeBook, tmp_path: Path
 ) -> None:
@@ -173,7 +173,7 @@ def test_quotes_are_approved_shown_asked_about_declined_chosen_and_billed_as_pre
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_demo_that_is_stopped_leaves_nothing(temporary: Path, make_book: MakeBook, number: signal.Signals) -> None:
     command = [*Q2C, "demo", "--folder", str(make_book("ashdown"))]
@@ -194,7 +194,7 @@ def test_a_demo_that_is_stopped_leaves_nothing(temporary: Path, make_book: MakeB
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_demo_that_stays_up_shows_a_quote_that_waits_for_its_customer(temporary: Path, make_book: MakeBook) -> None:
     running = subprocess.Popen(
         [*Q2C, "demo", "--serve", "--folder", str(make_book("aurore"))],

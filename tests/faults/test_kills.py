@@ -10,7 +10,7 @@ from tests.faults.run import play
 
 @pytest.mark.fault
 @pytest.mark.slow
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(720)
 async def test_whoever_is_killed_every_deal_is_where_it_belongs_and_every_cent_is_there_once(folder: Path) -> None:
     played, found = await play(folder / "data", deals=50, rounds=1, seed=1)
     assert found == []
