@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.approving import reapproval
 from domain.approving.asking import World, asked, escalated, seated
@@ -120,12 +120,7 @@ def _request(needed: tuple[Need, ...], index: int, world: World, carried: Stand 
     rungs: list[Ask] = []
     seats = list(first.seats)
     for rung in range(1, len(need.rungs) + 1):
-        later = World(
-            directory=world.directory,
-            calendars=world.calendars,
-            at=ask.escalate_at or world.at,
-            barred=world.barred,
-        )
+        later = replace(world, at=ask.escalate_at or world.at)
         ask = escalated(needed, index, seats, rung, later)
         rungs.append(ask)
         seats.extend(ask.seats)
@@ -147,9 +142,7 @@ def _lines(request: TriedRequest) -> list[str]:
     if (stand := request.carried) is not None:
         by = ", ".join(dict.fromkeys(vote.by for vote in stand.votes))
         return [*found, f"  stands: {by} approved version {stand.version} on {stand.granted_at:%Y-%m-%d}"]
-    who = (
-        "every member, too many to name" if ask.anyone else ", ".join(_seat_text(s.member, s.holder) for s in ask.seats)
-    )
+    who = ", ".join([*_crowds(ask), *(_seat_text(seat.member, seat.holder) for seat in ask.seats)])
     found.append(f"  asked: {who or 'nobody'}")
     found.extend(f"  not asked: {why}" for why in request.left_out)
     if ask.remind_at is not None:
@@ -162,10 +155,14 @@ def _lines(request: TriedRequest) -> list[str]:
         if rung.to == SALES:
             found.append(f"  {when} without a decision: back to sales, expired")
         else:
-            holders = ", ".join(dict.fromkeys(seat.holder for seat in after.seats)) or "nobody"
+            holders = ", ".join([*_crowds(after), *dict.fromkeys(seat.holder for seat in after.seats)]) or "nobody"
             found.append(f"  {when} without an answer: {holders} besides ({rung.to})")
         before = after
     return found
+
+
+def _crowds(ask: Ask) -> list[str]:
+    return [f"any of {crowd.size} members of {crowd.group}" for crowd in ask.crowds]
 
 
 def _seat_text(member: str, holder: str) -> str:

@@ -77,6 +77,9 @@ async def test_a_crowd_that_is_silent_is_reminded_and_escalates(database_url: st
         assert await d.refused(SALES, "approve", groups=("desk",)) == "OwnDeal"
         await d.says("p01@desk.example", "abstain", groups=("desk",))
         assert await d.refused("p01@desk.example", "approve", groups=("desk",)) == "AlreadyDecided"
+        async with d.place.database.session() as session:
+            left = [len(await approval.waiting(session, ["desk"], f"{who}@desk.example")) for who in ("P01", "p02")]
+        assert left == [0, 1], "what one has answered waits for them no more"
         await d.says(MAX, "approve")
         assert await d.status(1) == "out_for_signature"
         approved = await d.place.rows("SELECT by, members, hands FROM approval_votes WHERE verb = 'approve'")

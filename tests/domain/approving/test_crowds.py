@@ -15,6 +15,7 @@ from domain.approving.asking import World
 from domain.approving.calendar import Calendars
 from domain.approving.case import Approval, Vote
 from domain.approving.people import Delegation, Directory, Person
+from domain.approving.tryout import tried
 from domain.message import Decide
 from domain.need import ALL, Ask, Crowd, Need, Rung, Seat
 from domain.step import StepKind
@@ -301,3 +302,17 @@ def test_a_crowd_is_gone_when_its_request_is_granted() -> None:
     asked = Approval.of([a_need()]).asked(1, MONDAY, [Ask(index=0, anyone=True, crowds=(crowd,))])
     granted = asked.requests[0].granted()
     assert (granted.crowds, asking.reached(granted, world(*FLOOR))) == ((), ())
+
+
+def test_a_policy_tried_says_how_many_are_asked() -> None:
+    """And who stands in from outside, on each rung."""
+    away = Delegation(person=ONE, to=GIL, since=MONDAY - timedelta(days=1), until=MONDAY + timedelta(days=90))
+    escalate = [{"after": "1 days", "to": "floor"}, {"after": "1 days", "to": "manager"}]
+    matrix = a_desk(a_rule(require=[{"group": "floor"}], escalate=escalate)).matrix
+    people = (*FLOOR[:60], *MANAGERS[:2], Person(email=VERA), Person(email=GIL))
+    lines = tried(matrix, {"discount_percent": 15}, world(*people, delegations=(away,))).lines
+    assert [line.strip() for line in lines][3:] == [
+        f"asked: any of 59 members of floor, {GIL} for {ONE}",
+        f"2027-03-02 09:00 UTC without an answer: any of 59 members of floor, {GIL} besides (floor)",
+        f"2027-03-03 09:00 UTC without an answer: {MANAGERS[0].email}, {MANAGERS[1].email} besides (manager)",
+    ]
