@@ -7,7 +7,7 @@ import re
 from domain.document import Reader
 
 LANGUAGE = r"[a-z]{2}"
-Names = tuple[tuple[str, str], ...]  # language (ISO 639-1) and name, in the order in which they are written
+Names = tuple[tuple[str, str], ...]  # language (ISO 639-1) and name, by language
 
 
 def read_names(reader: Reader, field: str = "names") -> Names:
@@ -19,7 +19,7 @@ def read_names(reader: Reader, field: str = "names") -> Names:
             section.problem(language, "is no language: expected two letters, as in fr")
         found.append((language, section.text(language)))
     section.end()
-    return tuple(found)
+    return tuple(sorted(found))
 
 
 def in_language(names: Names, language: str, name: str) -> str:

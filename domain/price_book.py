@@ -13,6 +13,8 @@ As a document (all numbers whole, or as text: a float is refused, a YAML loader 
       - id: seats
         name: Acme Team
         unit: seat
+        names: {fr: Équipe Acme}            # how readers of other languages read them: naming.py
+        unit_names: {fr: siège}
         provisioning: [tenant, entitlements, users]
         attributes: {region: [eu, us]}      # what a line of it may say, and the values allowed
         charges:
@@ -40,6 +42,7 @@ from domain import configuration, promotion
 from domain.configuration import ProductRule
 from domain.document import Reader, content_hash
 from domain.errors import Invalid, InvalidDocument, Problem
+from domain.naming import Names, read_names
 from domain.promotion import Promotion
 from domain.rating.charge import INTERVALS, LARGEST_PRICE, LARGEST_QUANTITY, Charge, Tier
 from domain.rating.charge_document import charge_mapping, read_charge
@@ -101,6 +104,8 @@ class Product:
     charges: tuple[Charge, ...]
     provisioning: tuple[str, ...] = DEFAULT_PROVISIONING
     attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    names: Names = ()
+    unit_names: Names = ()
 
     def charge(self, charge_id: str) -> Charge:
         """The charge of this id; '' is the only charge of a product that has one. Raises UnknownCharge."""
@@ -179,6 +184,8 @@ def _product(reader: Reader) -> Product:
         charges=tuple(read_charge(each, product=product_id) for each in reader.sections("charges")),
         provisioning=reader.texts("provisioning", DEFAULT_PROVISIONING, pattern=_ID, shape=_ID_SHAPE),
         attributes=_attributes(reader.section("attributes", required=False)),
+        names=read_names(reader),
+        unit_names=read_names(reader, "unit_names"),
     )
     reader.end()
     _refuse_twins([charge.id for charge in product.charges], reader.at("charges"), reader.problems)
@@ -232,4 +239,8 @@ def _product_mapping(product: Product) -> dict[str, object]:
     }
     if product.attributes:
         mapping["attributes"] = {name: list(values) for name, values in product.attributes}
+    if product.names:
+        mapping["names"] = dict(product.names)
+    if product.unit_names:
+        mapping["unit_names"] = dict(product.unit_names)
     return mapping

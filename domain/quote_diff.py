@@ -7,7 +7,7 @@ Amounts are net, in minor units: of the first billing period (of what is paid on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 
 from domain.document import decimal_text
@@ -85,6 +85,7 @@ class LineChange:
     net: MoneyChange
     over_term: MoneyChange
     text: str
+    names: Mapping[str, str] = field(default_factory=dict)  # the description in other languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +231,7 @@ def _line_change(
         net=net,
         over_term=over_term,
         text=f"{line.description} ({line.product}, {line.charge}) {what}: {'; '.join(said)}",
+        names=line.names,
     )
 
 

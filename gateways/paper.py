@@ -201,6 +201,8 @@ def _quote_line(line: PricedLine, periods: int) -> QuoteLine:
         milestone=line.milestone,
         price=line.price,
         attributes=line.attributes,
+        names=line.names,
+        unit_names=line.unit_names,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -45,6 +45,13 @@ class QuoteLine:
     milestone: str = ""
     price: Mapping[str, object] | None = None
     attributes: Mapping[str, str] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)  # the description and the unit in other languages
+    unit_names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, language: str) -> QuoteLine:
+        """The line with its product and its unit as a reader of this language calls them."""
+        name, unit = self.names.get(language, self.description), self.unit_names.get(language, self.unit_label)
+        return replace(self, description=name, unit_label=unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from gateways.document_view import common, labels, row
@@ -43,6 +44,7 @@ def quote_view(data: QuoteData, language: str = "") -> dict[str, object]:
 
 def _offer(data: QuoteData, offer: QuoteOffer, words: Words, *, choose: bool) -> dict[str, object]:
     period = period_word(offer.interval_months, words)
+    offer = replace(offer, lines=tuple(line.called(words.language) for line in offer.lines))
     return {
         "key": offer.name,
         "name": shown(offer.name),

@@ -49,10 +49,10 @@ def _whole(case: Case, words: Words) -> str:
     return words("discount_whole", whole=words.percent(whole))
 
 
-def below_floor(case: Case) -> str:
+def below_floor(case: Case, words: Words) -> str:
     """The lines that are sold below their floor."""
     found = [
-        line.description
+        line.called(words.language)
         for _, quote in case.offers.offers
         for line in quote.lines
         if any(each.below_floor for each in line.stretches(quote.terms.periods))

@@ -94,7 +94,7 @@ def margins(case: Case, quote: PricedQuote, words: Words) -> list[Row]:
         own = totals([line], quote.terms, discount_percent=line.discount_percent, anchor=anchor)
         rows.append(
             {
-                "what": line.description,
+                "what": line.called(words.language),
                 "list": words.amount(own.over_term["list"], quote.currency),
                 "net": words.amount(own.tcv_minor, quote.currency),
                 "discount": words.percent(max(each.discount_percent for each in line.stretches(quote.terms.periods))),

@@ -141,7 +141,7 @@ async def _page(
         "lead": view.lead(found, words, names, asked="approve" in verbs),
         "answer_by": view.answer_by(found, words) if "approve" in verbs else "",
         "figures": figures.figures(found, words),
-        "below_floor": figures.below_floor(found),
+        "below_floor": figures.below_floor(found, words),
         "earned": figures.earned(found, words),
         "is_draft": found.version.status not in SHOWN,
         "changed": view.changed(found, words),

@@ -176,7 +176,11 @@ def _line(named: str, change: LineChange, currency: str, words: Words) -> Row:
     ]
     figures = change.net if change.net.delta_minor else change.over_term
     return _money(
-        named + change.description, " · ".join(part for part in (detail, *said) if part), figures, currency, words
+        named + change.names.get(words.language, change.description),
+        " · ".join(part for part in (detail, *said) if part),
+        figures,
+        currency,
+        words,
     )
 
 
@@ -239,7 +243,9 @@ def proposals(found: Opened, words: Words, kept: Mapping[str, str]) -> list[Row]
     """The fields of a counter-proposal, as they are in the draft, or as they were filled in."""
     if found.draft is None:
         return []
-    descriptions = {line.product: line.description for _, quote in found.offers.offers for line in quote.lines}
+    descriptions = {
+        line.product: line.called(words.language) for _, quote in found.offers.offers for line in quote.lines
+    }
     rows = []
     for each in discounts(found.draft.content):
         product = each.what.partition(" (")[0]

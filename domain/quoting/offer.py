@@ -148,6 +148,8 @@ class _Pricing:
             start=draft.start,
             milestone=draft.milestone,
             attributes=draft.attributes,
+            names=dict(product.names),
+            unit_names=dict(product.unit_names),
             promotion=self._own(line, 0).promotion,
             promotion_minor=first.promotion_minor,
             group_discount_minor=first.group_discount_minor,

@@ -67,7 +67,8 @@ class PricedLine:
 
     `price` is the charge as a document, as it stood in the price book. `start`: '' (with the term), provisioning,
     signature or an ISO date. `promotion` names what the price book took off by itself. `ramp`: asked for in stretches;
-    other lines may have several segments, too, where what they share with it changes.
+    other lines may have several segments, too, where what they share with it changes. `names` and `unit_names`: the
+    description and the unit in other languages, as the price book has them.
     """
 
     line_no: int
@@ -99,6 +100,12 @@ class PricedLine:
     partner_minor: int = 0
     ramp: bool = False
     segments: tuple[PricedSegment, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    unit_names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, language: str) -> str:
+        """What is sold, as a reader of this language calls it."""
+        return self.names.get(language, self.description)
 
     def stretches(self, periods: int) -> tuple[PricedSegment, ...]:
         """The segments; of a line that was kept without any (a plain one), the one over all periods of its term."""

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 from tests.api.approving import asked
-from tests.api.house import DRAFT, House
+from tests.api.house import BOOK, DRAFT, House
 from tests.api.sharing import books, one, rows, until
 
 
@@ -244,9 +244,12 @@ async def test_what_only_some_decided_on_is_not_called_approved(home: House, acc
     assert "the last that was approved" not in again.text
 
 
-async def test_groups_and_rules_are_called_as_the_policy_says_in_the_reader_s_language(
+async def test_groups_rules_and_products_are_called_as_the_reader_s_language_has_them(
     home: House, account: str
 ) -> None:
+    product = {**BOOK["products"][0], "names": {"fr": "Équipe Acme"}, "unit_names": {"fr": "siège"}}
+    book = {**BOOK, "name": "acme-fr", "products": [product]}
+    assert (await home.as_["admin"].post("/v1/price-books", book)).status_code == 201
     rule = {
         "name": "steep discount",
         "names": {"fr": "Remise forte"},
@@ -257,11 +260,25 @@ async def test_groups_and_rules_are_called_as_the_policy_says_in_the_reader_s_la
     named = {"sales_manager": {"fr": "Responsables des ventes"}, "board": {"en": "Board of Acme"}}
     policy = {"name": "standard", "rules": [rule], "group_names": named}
     assert (await home.as_["admin"].post("/v1/policies/approval", policy)).status_code == 201
-    ask = await asked(home, account)
+    ask = await asked(home, account, price_book="acme-fr")
 
     french, english = [(await ask.get(lang=each)).text for each in ("fr", "en")]
 
-    for said in ("Responsables des ventes, niveau 1", ": Remise forte)", "vp, niveau 2", "board est aussi"):
+    for said in (
+        "Responsables des ventes, niveau 1",
+        ": Remise forte)",
+        "vp, niveau 2",
+        "board est aussi",
+        "Équipe Acme",
+        "20 <small>siège",
+    ):
         assert said in french
-    for said in ("sales manager, level 1", ": steep discount)", "Board of Acme is asked as well"):
+    for said in (
+        "sales manager, level 1",
+        ": steep discount)",
+        "Board of Acme is asked as well",
+        "Acme Team",
+        "20 <small>seat",
+    ):
         assert said in english
+    assert "Acme Team" not in french

@@ -136,3 +136,15 @@ def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
     assert list(english) == list(french)
     for key, text in english.items():
         assert set(re.findall(r"\{\w+\}", str(text))) == set(re.findall(r"\{\w+\}", str(french[key]))), key
+
+
+def test_products_and_units_are_called_as_the_reader_s_language_has_them() -> None:
+    offer = ORDER.offers[0]
+    first = replace(offer.lines[0], names={"fr": "Suite de bureau"}, unit_names={"fr": "utilisateur"})
+    named = replace(ORDER, offers=(replace(offer, lines=(first, *offer.lines[1:])),))
+
+    french, english = (first_offer(named, each)["sections"][0]["lines"][0] for each in ("fr", "en"))
+
+    assert (french["description"], french["rows"][0]["unit"]) == ("Suite de bureau", "utilisateur")
+    assert french["detail"][0] == "10,83 par utilisateur et par mois"
+    assert (english["description"], english["rows"][0]["unit"]) == ("Office standard", "user")
