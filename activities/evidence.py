@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.approval import Request
-from domain.approving.evidence import Entry
+from domain.approving.condition import Sheet
+from domain.approving.evidence import AUTO, NO_RULE, Entry
+from domain.approving.policy import Matrix
 from domain.order import Order
 from models.approval import ApprovalEntryRow
+from models.quote import QuoteVersionRow
 from workflows.converter import to_json
 from workflows.stubs import Perform
 
@@ -49,3 +53,24 @@ class Witness:
         """The entry as it is kept."""
         deal = self.command.deal
         return ApprovalEntryRow(deal_id=deal.id, turn=deal.turn, at=entry.at, kind=entry.kind, content=to_json(entry))
+
+
+def spared(command: Perform, version: QuoteVersionRow, matrix: Matrix, judged: Sequence[Sheet]) -> ApprovalEntryRow:
+    """Nobody is asked about this version: by which policy, why, and on which facts."""
+    why = [reason for each in judged for reason in matrix.approves(each) or ()]
+    entry = Entry(
+        at=command.now,
+        kind=AUTO,
+        by="q2c",
+        ref=command.step.key(command.deal.id),
+        order=version.order_number,
+        version=version.version,
+        content_hash=version.content_hash,
+        policy=matrix.label,
+        why="; ".join(dict.fromkeys(why)),
+        reason="" if why else NO_RULE,
+        seen=tuple(sorted(version.sheet.items())),
+    )
+    return ApprovalEntryRow(
+        deal_id=command.deal.id, turn=command.deal.turn, at=entry.at, kind=AUTO, content=to_json(entry)
+    )

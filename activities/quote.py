@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -11,18 +10,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities import coupons, ending
+from activities.evidence import spared
 from activities.fence import Books, Effect, Told
 from activities.reference import MissingReference
 from activities.version import Version, priced, status
 from domain import price_book, quote
-from domain.approving.condition import Sheet, sheets
+from domain.approving.condition import sheets
 from domain.approving.needing import needs as needed
 from domain.approving.policy import Matrix
 from domain.billing_schedule import Term
 from domain.calendar import local_date, local_midnight
 from domain.errors import DomainError
 from domain.money import Money, text
-from domain.outcome import Done, Need, Noticed, Outcome, PriceRefused
+from domain.outcome import Done, Noticed, Outcome, PriceRefused
 from domain.quote_draft import Draft
 from domain.quote_version import QuoteOffers, offer
 from domain.state import Deal
@@ -69,7 +69,8 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
         if draft.currency != deal.currency:
             raise quote.QuoteCurrencyMismatch(draft=draft.currency, price_book=deal.currency, where="currency")
         offers, book_id = await _offers(session, deal, draft, on=local_date(now, deal.zone))
-        needs = await _needs(session, sheets(offers.facts, offers.apart, entity=deal.entity_id))
+        matrix, judged = await _matrix(session), sheets(offers.facts, offers.apart, entity=deal.entity_id)
+        needs = needed(matrix, *judged)
     except DomainError as error:
         refused = PriceRefused(error=error.type, reason=str(error))
         return Effect(outcome=refused, told=[Told(text=f"The draft could not be priced: {error}", actor="q2c")])
@@ -93,7 +94,7 @@ async def _price(session: AsyncSession, command: Perform) -> Effect:
     )
     return Effect(
         outcome=priced(row, offers, needs),
-        rows=[row, *uses],
+        rows=[row, *uses, *([] if needs else [spared(command, row, matrix, judged)])],
         updates=[*updates, *moved],
         told=[told],
         acv_minor=row.acv_minor,
@@ -135,11 +136,11 @@ def _in_words(offers: QuoteOffers) -> str:
     )
 
 
-async def _needs(session: AsyncSession, facts: Sequence[Sheet]) -> tuple[Need, ...]:
+async def _matrix(session: AsyncSession) -> Matrix:
     row = await policies.latest_approval(session, POLICY)
     if row is None:
         raise MissingReference(what=f"approval policy {POLICY}")
-    return needed(Matrix.parse(row.content, version=row.version), *facts)
+    return Matrix.parse(row.content, version=row.version)
 
 
 async def _expire(session: AsyncSession, command: Perform) -> Effect:

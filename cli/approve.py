@@ -1,9 +1,9 @@
 """Approvals in a terminal: what waits for you, deciding about it, and the evidence of what was decided."""
 
-import json
 import re
+from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.text import Text
@@ -15,7 +15,7 @@ from cli.deal_page import print_standing
 from cli.draft_file import asked, told_in_file
 from cli.home import FOLDER, Folder
 from cli.trouble import Trouble
-from domain.approving.evidence import verify
+from domain.approving.evidence import read, verify
 
 # what the deal refuses, as somebody in a terminal needs it: what it means, and what to do
 REFUSALS = {
@@ -162,7 +162,8 @@ def who_decides(waits: dict[str, Any]) -> str:
 
 def evidence(
     deal: Annotated[
-        str, typer.Argument(help="The deal, by its id or name; none with --verify.", metavar="[DEAL]")
+        str,
+        typer.Argument(help="The deal, by its id or name; with --verify: was it exported just so?", metavar="[DEAL]"),
     ] = "",
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the paper here.")] = None,
     json_: Annotated[
@@ -175,7 +176,8 @@ def evidence(
 ) -> None:
     """The evidence of a deal's approvals: every word with who, when, on which version, chained by hashes."""
     if verify_ is not None:
-        show.console().print(verified(verify_))
+        made = verified(verify_)
+        show.console().print(_known(api_of(folder), deal, verify_, made) if deal else made.told)
         return
     if not deal:
         raise Trouble("whose evidence?", where="DEAL", mend="name a deal, or --verify a file")
@@ -193,10 +195,33 @@ def evidence(
         out.print(f"{len(made['entries'])} entries; sha256 {made['sha256']}")
 
 
-def verified(path: Path) -> str:
+class Verified(NamedTuple):
+    """A file of evidence that is whole in itself, and what to say of it."""
+
+    sha256: str
+    told: str
+
+
+def _known(api: Api, deal: str, path: Path, made: Verified) -> str:
+    """That the system exported it just so: whoever cuts off the last entries can compute every hash anew."""
+    now = f"/v1/deals/{found(api, deal)}/evidence"
+    try:
+        api.get(f"{now}/{made.sha256}")
+    except Refused as refusal:
+        if refusal.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise Trouble(
+            f"{path} was never exported like this: entries may have been cut off, or it is of another deal",
+            where=str(path),
+            mend=f"compare it with `q2c deal evidence {deal} --json FILE`",
+        ) from None
+    return f"{made.told}; exported by this system"
+
+
+def verified(path: Path) -> Verified:
     """That the file is as it was exported, with the hash to compare with the paper's. Raises Trouble that names what was altered."""
     try:
-        made = json.loads(path.read_bytes())
+        made: Any = read(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise Trouble(f"the file cannot be read: {error}", where=str(path)) from None
     if problems := verify(made):
@@ -205,4 +230,5 @@ def verified(path: Path) -> str:
             errors=[(str(path), problem) for problem in problems],
             mend="export it anew, and compare: `q2c deal evidence DEAL --json FILE`",
         )
-    return f"{len(made['entries'])} entries, as they were exported; sha256 {made['sha256']}"
+    told = f"{len(made['entries'])} entries, as they were exported; sha256 {made['sha256']}"
+    return Verified(made["sha256"], told)

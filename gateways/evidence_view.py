@@ -15,8 +15,8 @@ from gateways.words import Words, words_of
 
 FOLDER = Path(__file__).with_name("templates") / "evidence_words"
 NO_VERSION = "0"
-OUTCOMES = ("approve", "reject", "changes", "carried", "expired")  # what an index of the paper lists
-SYSTEM = ("expired", "reseated")  # kinds whose reason the system gives
+OUTCOMES = ("auto", "approve", "reject", "changes", "carried", "expired")  # what an index of the paper lists
+SYSTEM = ("auto", "expired", "reseated")  # kinds whose reason the system gives
 Entry = Mapping[str, Any]
 
 

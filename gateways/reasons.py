@@ -29,6 +29,7 @@ ANY_MEMBER = "any member"  # of a group too large to be asked by name
 _SAID = {
     "lapsed": re.compile(r"nobody decided in time: (?P<group>.+) at level (?P<level>[0-9]+)"),
     "nobody_left": re.compile(r"nobody is left to decide for (?P<group>.+) at level (?P<level>[0-9]+)"),
+    "no_rule": re.compile(r"no rule of the policy holds"),
     "any_of": re.compile(r"any of (?P<n>[0-9]+) members of (?P<group>\S+)"),
     "new_in": re.compile(r"(?P<who>\S+) is new in (?P<groups>.+)"),
     "new": re.compile(r"(?P<who>\S+) is new"),

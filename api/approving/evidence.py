@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from api.caller import Anyone
 from api.deal import deal_row
 from api.document import pdf_response
+from api.errors import missing
 from api.schema import Id, Language
 from api.store import Db, insert_once
 from domain.approving.evidence import Entry, document
@@ -31,6 +32,7 @@ from workflows.converter import from_json
 router = APIRouter(prefix="/v1/deals/{deal_id}", tags=["approvals"])
 
 JSON, PDF = "evidence", "evidence_pdf"
+Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="of the document, as it says itself")]
 _PDF: dict[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}}}
 
 
@@ -42,6 +44,19 @@ async def show_evidence(deal_id: Id, _caller: Anyone, database: Db) -> Response:
     kept = await _kept(database, deal_id, JSON, str(made["sha256"]), body)
     headers = {"ETag": f'"{kept.sha256}"', "X-Evidence-Sha256": str(made["sha256"])}
     return Response(kept.bytes, media_type="application/json", headers=headers)
+
+
+@router.get("/evidence/{sha256}", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+async def show_exported(deal_id: Id, sha256: Sha256, _caller: Anyone, database: Db) -> Response:
+    """What was exported under this hash, if anything ever was: a file whose last entries were cut off and whose hashes were
+    computed anew is whole in itself, but was never exported.
+    """
+    await deal_row(database, deal_id)
+    async with database.session() as session:
+        kept = await session.get(DocumentRow, derived("doc", deal_id, JSON, sha256))
+    if kept is None:
+        raise missing("evidence", sha256)
+    return Response(kept.bytes, media_type="application/json", headers={"ETag": f'"{kept.sha256}"'})
 
 
 @router.get("/evidence.pdf", response_class=Response, responses=_PDF)

@@ -6,6 +6,7 @@ or put in between without every later hash telling. Its own hash (`sha256`) is o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +16,15 @@ from domain.document import content_hash
 
 FORM = "q2c-approval-evidence/1"
 BEGINNING = "0" * 64
+AUTO = "auto"  # the kind of an entry: by its policy, a version needs nobody
+NO_RULE = "no rule of the policy holds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that was asked or said. `kind`: asked, reminded, escalated, approve, reject, changes, delegate, abstain,
-    comment, carried, reseated, policy, and what ended it undecided: expired, withdrawn, cancelled, superseded. `ref` is the
+    """One thing that was asked or said. `kind`: auto (as it was priced: nobody needs to be asked), asked, reminded,
+    escalated, approve, reject, changes, delegate, abstain, comment, carried, reseated, policy, and what ended it
+    undecided: expired, withdrawn, cancelled, superseded. `ref` is the
     id of the message or step; `seen` are the facts of the version as they stood before the person; `voices` whose voices
     were used, `hands` through whom they came.
     """
@@ -111,10 +115,36 @@ def verify(made: object) -> tuple[str, ...]:
         body = {name: value for name, value in entry.items() if name != "sha256"}
         if body.get("number") != number or body.get("previous") != before:
             problems.append(f"entry {number} does not follow the one before it")
-        if content_hash(body) != entry.get("sha256"):
+        if not _is_sealed(body, entry.get("sha256")):
             problems.append(f"entry {number} is not what was written")
         before = str(entry.get("sha256"))
     whole = {name: value for name, value in made.items() if name != "sha256"}
-    if content_hash(whole) != made.get("sha256"):
+    if not _is_sealed(whole, made.get("sha256")):
         problems.append("the document is not what was written")
     return tuple(problems)
+
+
+def read(text: str) -> object:
+    """A document of evidence as it is in a file. A field that is there twice shows one thing and proves another: it is
+    refused. Raises ValueError.
+    """
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice = next(name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1)
+            raise ValueError(f"{twice!r} is there twice")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _is_sealed(body: Mapping[str, object], said: object) -> bool:
+    """Is this its hash? No hash of ours was ever made of a float, half of a character, or a depth without end."""
+    try:
+        return content_hash(body) == said
+    except (TypeError, ValueError, RecursionError):
+        return False

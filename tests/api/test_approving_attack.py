@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from domain.approving.evidence import verify
+from domain.document import content_hash
 from tests.api.approving import Asked, asked, people
 from tests.api.conftest import Caller
 from tests.api.house import DRAFT, POLICY, STARTS_AT, House
@@ -111,3 +113,35 @@ async def test_a_decision_that_meets_the_end_of_its_version_is_one_or_the_other(
     after = {"revise": {"superseded"}, "withdraw": {"withdrawn"}}[ending]
     await until(home, "SELECT status FROM quote_versions WHERE deal_id = :id AND version = 1", *after, id=ask.deal_id)
     assert await one(home, "SELECT count(*) FROM envelopes WHERE deal_id = :id", id=ask.deal_id) == 0
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_needed_nobody_bears_witness_of_its_policy(home: House, account: str) -> None:
+    """Why did nobody approve this? By which policy, on which version, on which facts."""
+    deal = await home.open(account)
+    made = (await home.as_["finance"].get(f"/v1/deals/{deal['id']}/evidence")).json()
+    (entry,) = made["entries"]
+    hash_ = await one(home, "SELECT content_hash FROM quote_versions WHERE deal_id = :id", id=deal["id"])
+    assert (entry["kind"], entry["policy"], entry["content_hash"]) == ("auto", "standard/2", hash_)
+    assert (entry["reason"], entry["seen"]["discount_percent"]) == ("no rule of the policy holds", "0")
+
+
+async def test_evidence_without_its_last_entries_was_never_exported(home: House, account: str) -> None:
+    """Somebody cuts off the rejection and computes every hash anew: whole in itself, and unknown to us."""
+    ask = await asked(home, account)
+    assert (await ask.send("reject", reason="too steep")).status_code == 303
+    path = f"/v1/deals/{ask.deal_id}/evidence"
+    made = (await home.as_["finance"].get(path)).json()
+    assert [each["kind"] for each in made["entries"]] == ["asked", "reject"]
+
+    cut = {name: value for name, value in made.items() if name != "sha256"} | {"entries": made["entries"][:-1]}
+    cut["sha256"] = content_hash(cut)
+
+    assert verify(cut) == ()
+    assert (await home.as_["finance"].get(f"{path}/{cut['sha256']}")).status_code == 404
+    kept = await home.as_["finance"].get(f"{path}/{made['sha256']}")
+    assert (kept.status_code, kept.json()) == (200, made)
+    other = await home.open(account)
+    assert (await home.as_["finance"].get(f"/v1/deals/{other['id']}/evidence/{made['sha256']}")).status_code == 404

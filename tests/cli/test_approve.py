@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from domain.approving.evidence import verify
+from domain.document import content_hash
 from tests.cli.conftest import Q2c, draft
 
 
@@ -54,6 +55,14 @@ def test_what_waits_is_listed_decided_and_proved(q2c: Q2c, sandbox: str, tmp_pat
     q2c("deal", "evidence", deal, "--json", str(exported))
     checked = q2c("deal", "evidence", "--verify", str(exported)).out
     assert checked == f"3 entries, as they were exported; sha256 {made['sha256']}\n"
+    known = q2c("deal", "evidence", deal, "--verify", str(exported)).out
+    assert known == f"3 entries, as they were exported; sha256 {made['sha256']}; exported by this system\n"
+    cut = {"form": made["form"], "deal": made["deal"], "entries": made["entries"][:2]}
+    short = tmp_path / "cut.json"
+    short.write_text(json.dumps({**cut, "sha256": content_hash(cut)}), encoding="utf-8")
+    assert q2c("deal", "evidence", "--verify", str(short)).out.startswith("2 entries, as they were exported")
+    never = q2c("deal", "evidence", deal, "--verify", str(short), fails=1)
+    assert "was never exported like this: entries may have been cut off" in never.err
     exported.write_text(exported.read_text("utf-8").replace("ten at most", "ten at least"), encoding="utf-8")
     altered = q2c("deal", "evidence", "--verify", str(exported), fails=1)
     assert "entry 3 is not what was written" in altered.err

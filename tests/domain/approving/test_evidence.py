@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.approving.evidence import BEGINNING, Entry, document, seen, verify
+from domain.approving.evidence import BEGINNING, Entry, document, read, seen, verify
 from domain.document import canonical, content_hash
 from tests.domain.approving.desk import facts
 
@@ -175,3 +175,24 @@ def test_any_field_that_is_changed_is_told(index: int, name: str, value: str) ->
     if document_["entries"][index].get(name) != value:
         document_["entries"][index][name] = value
         assert f"entry {index + 1} is not what was written" in verify(document_)
+
+
+@pytest.mark.parametrize("odd", [1.5, float("nan"), "\ud800", [[1.0]], True])
+@pytest.mark.parametrize("said", ["", None, 7])
+def test_what_no_hash_was_ever_made_of_is_told(odd: Any, said: Any) -> None:
+    document_: dict[str, Any] = copy.deepcopy(made())
+    document_["entries"][1].update(reason=odd, sha256=said)
+    document_.update(sha256=said)
+    assert {"entry 2 is not what was written", "the document is not what was written"} <= set(verify(document_))
+
+
+def test_a_field_that_is_there_twice_is_refused() -> None:
+    """Who reads the first one is told another reason than the one that is hashed."""
+    text = json.dumps(made())
+    assert verify(read(text)) == ()
+    twice = text.replace('"reason":', '"reason": "never mind", "reason":', 1)
+    assert verify(json.loads(twice)) == ()
+    with pytest.raises(ValueError, match="'reason' is there twice"):
+        read(twice)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read("[" * 100_000)
