@@ -425,7 +425,7 @@ async def test_the_mail_carries_the_link_and_the_books_do_not(home: House, accou
     assert await one(home, "SELECT body LIKE '%{{share:%' FROM mails WHERE deal_id = :id", id=quote.deal_id)
 
     while await rows(home, "SELECT key FROM mails WHERE sent_at IS NULL LIMIT 1"):
-        await home.app.state.relay._mails()
+        await home.app.state.relay.lanes.round()
 
     body = await one(home, "SELECT body FROM mails WHERE deal_id = :id", id=quote.deal_id)
     assert f"{{{{share:{quote.share_id}}}}}" in body
