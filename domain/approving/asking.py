@@ -53,7 +53,8 @@ def asked(need: Need, index: int, world: World) -> Ask:
     """The first asking of one request. Raises TooManyToAskAll.
 
     >>> from datetime import UTC
-    >>> from domain.approving.people import Person
+    >>> from domain.approving.calendar import Calendars
+    >>> from domain.approving.people import Directory, Person
     >>> need = Need(level=1, group="desk", reason="", remind_after_hours=24, escalate_after_hours=72, escalate_to="",
     ...     roles=("desk",), remind_after="1 business_days")
     >>> friday = datetime(2027, 3, 5, 10, tzinfo=UTC)
