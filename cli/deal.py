@@ -15,6 +15,7 @@ from cli.deal_id import DealId, found, open_order
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
 from cli.deal_quote import clone, compare, milestone, quote, versions
 from cli.deal_share import answer, questions, share
+from cli.deal_trace import trace
 from cli.draft_file import account_named, account_of, asked, told_in_file
 from cli.forecast import forecast_
 from cli.home import FOLDER, Folder
@@ -217,6 +218,7 @@ _MORE: dict[str, Callable[..., None]] = {
     "answer": answer,
     "milestone": milestone,
     "evidence": evidence,
+    "trace": trace,
 }
 for _name, _command in _MORE.items():
     app.command(_name)(_command)

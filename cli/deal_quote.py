@@ -11,7 +11,7 @@ from cli import show
 from cli.client import Api, api_of
 from cli.deal_id import DealId, found
 from cli.deal_page import print_standing, zone_of
-from cli.draft_file import Asked, account_of
+from cli.draft_file import account_named
 from cli.home import FOLDER, Folder
 from cli.quote_page import print_quote
 from cli.trouble import Trouble
@@ -95,7 +95,7 @@ def clone(
     body: dict[str, Any] = {"name": name, "version": version, "signer": _signer(signer)}
     body["without_coupons"] = without_coupons
     if account:
-        body["account_id"] = account_of(api, Asked(name=name, account=account, draft={}, at=lambda _: "--account"))
+        body["account_id"] = account_named(api, account, at="--account")
     said = {field: value for field, value in body.items() if value}
     print_standing(api, api.post(f"/v1/deals/{found(api, deal)}/clone", said))
 

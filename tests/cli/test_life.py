@@ -53,6 +53,12 @@ def test_a_deal_from_quote_to_cash(q2c: Q2c, sandbox: str, tmp_path: Path) -> No
     q2c("deal", "approve", name, "--reason", "strategic", key=dana)
     assert "trial is at 2027-03-15 00:00 (Europe/Berlin)" in q2c("clock", "advance", sandbox, "--to", "2027-03-15").out
 
+    traced = q2c("deal", "trace", deal).out
+    assert re.search(r"approved  dana@acme\.example for deal_desk, level 1, .* UTC, entry 2\n", traced)
+    assert re.search(r"signed    contract C-\w+, order form sha256 [0-9a-f]{64}\n", traced)
+    assert re.search(r"invoice   ACME-000001 of .*: 212\.50 EUR and tax 40\.38 EUR = 252\.88 EUR\n", traced)
+    assert traced.endswith("sums to zero\n")
+
     page = q2c("deal", "show", deal).out
     assert re.search(
         r"deal_desk approved by dana@acme\.example, .*: strategic\n +discount of 15 % is over 10 %\n", page
