@@ -18,7 +18,7 @@ from api.entity import entity_of
 from api.errors import Refusal, missing, refused
 from api.idempotency import Once, OnceKey, WriteRoute
 from api.quotes.draft import draft_row, now_of, tried
-from api.schema import Email, Id, Line, Schema, VersionNumber
+from api.schema import Email, Id, Line, Schema, Text, VersionNumber
 from api.store import Db, insert_once
 from domain.approving.case import APPROVE
 from domain.approving.machine import COMMENT
@@ -34,7 +34,7 @@ Milestones = Annotated[Caller, Depends(allow(Role.SALES, Role.FINANCE))]
 
 Approver = Annotated[Caller, Depends(allow(Role.DEAL_DESK, Role.FINANCE, Role.OPS))]
 Verb = Literal["approve", "reject", "changes", "delegate", "abstain", "comment"]
-Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
+Reason = Annotated[Text, Field(min_length=1)]
 
 UNSETTLED: dict[int | str, dict[str, Any]] = {
     202: {"description": "heard, not judged yet: ask again under the same key, or look where Location says"}

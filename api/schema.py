@@ -47,13 +47,15 @@ def _utc(at: datetime) -> datetime:
         raise ValueError(f"{at} is before the first or after the last instant there is") from error
 
 
+# what turns the direction of the text behind it: a name with one of them could show a figure beside it the other way round
+TURNING = "\u202a-\u202e\u2066-\u2069"
 MOST = 2**31 - 1  # of a whole number, as the tables hold it
 
 Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 VersionNumber = Annotated[int, Field(ge=1, le=MOST)]
 OwnId = Annotated[str, Field(pattern=NAME, description="An id of your choice; made for you where it is left out.")]
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\r\n\x00]*$")]
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=f"^[^\\r\\n\\x00{TURNING}]*$")]
+Text = Annotated[str, Field(max_length=2000, pattern=f"^[^\\x00{TURNING}]*$")]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$")]
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166-1, two letters")]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217"), AfterValidator(_currency)]

@@ -24,6 +24,7 @@ from api.approving.told import Spent, deliver, keep, said
 from api.door import door_of
 from api.errors import Refusal
 from api.quotes.draft import draft_row, tried
+from api.schema import TURNING
 from api.shares.token import TokenAltered
 from domain.approving.case import APPROVE, CHANGES, REJECT
 from domain.approving.machine import COMMENT, DELEGATE
@@ -165,7 +166,7 @@ async def _decision(
 def _text(said: str) -> str | None:
     """What was written; None where it is too long or no text."""
     plain = said.replace("\r\n", "\n").strip()
-    return plain if len(plain) <= LONGEST and "\x00" not in plain and "\ufffd" not in plain else None
+    return plain if len(plain) <= LONGEST and not re.search(f"[\x00\ufffd{TURNING}]", plain) else None
 
 
 async def _mentions(database: Database, said: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -115,6 +115,21 @@ async def test_a_decision_that_meets_the_end_of_its_version_is_one_or_the_other(
     assert await one(home, "SELECT count(*) FROM envelopes WHERE deal_id = :id", id=ask.deal_id) == 0
 
 
+@pytest.mark.parametrize("turning", ["\u202e", "\u2066", "\u202a"])
+async def test_no_name_and_no_reason_turns_the_text_beside_it(home: House, account: str, turning: str) -> None:
+    """`5 % off` before an approver must not be 30 % read backwards."""
+    ask = await asked(home, account)
+    named = {"name": f"Globex {turning}% 5", "account_id": account, "draft": DRAFT}
+    refused = [
+        await home.as_["sales"].post("/v1/deals", named),
+        await home.as_["admin"].post("/v1/people", {"email": "eve@acme.example", "name": f"Eve{turning}"}),
+        await says(await key_of(home, "vera@acme.example"), ask, "comment", reason=f"fine {turning}% 5"),
+        await ask.send("approve", reason=f"fine {turning}% 5"),
+    ]
+    assert [each.status_code for each in refused] == [422] * 4
+    assert await rows(home, VOTES, id=ask.deal_id) == []
+
+
 # --- evidence ---------------------------------------------------------------------------------------------------------
 
 
