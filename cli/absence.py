@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.client import api_of
+from cli.approve import retold
+from cli.client import Refused, api_of
 from cli.home import FOLDER, Folder
 from cli.trouble import Trouble
 
@@ -33,7 +34,11 @@ def add(
         "groups": group or [],
     }
     body |= {name: said for name, said in (("delegate_to", deputy), ("person", person)) if said}
-    _print([api_of(folder).post(PATH, body)])
+    try:
+        made = api_of(folder).post(PATH, body)
+    except Refused as refused:
+        raise retold(refused) from None
+    _print([made])
 
 
 @app.command("list")

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from cli.trouble import Trouble
+from cli.trouble import Trouble, nearly
 
 # Each name with where it lives; a group is a Typer of its own. Only what is named is imported: `preview rate` is light.
 COMMANDS = {
@@ -120,7 +120,7 @@ def _told(trouble: Exception) -> list[str] | None:
         from demo.positions import FileProblems
 
         if isinstance(trouble, FileProblems):
-            return [str(problem) for problem in trouble.problems]
+            return [nearly(str(problem), problem.where) for problem in trouble.problems]
     if "embedded.processes" in sys.modules:
         from embedded.processes import ServerFailedError
 

@@ -23,6 +23,11 @@ REFUSALS = {
     "OwnDeal": ("nobody decides on a deal they own or a version they priced", "somebody else has to"),
     "AlreadyDecided": ("you have answered already, and what was said stays said", "say more with --comment"),
     "NothingToDecide": ("no version of this deal waits for approval", "`q2c deal show` tells what it waits for"),
+    "NothingToRetry": ("nothing of this deal is parked, and no invoice is open", "`q2c deal list --parked` is what is"),
+    "OrderNotOpen": (
+        "the deal is not at a stage at which this can be said",
+        "`q2c deal show` tells what it waits for; what was submitted is not submitted again",
+    ),
     "SupersededVersion": (
         "that version is not the one that waits",
         "read the deal again and decide on its newest version",
@@ -92,18 +97,25 @@ def _say(api: Api, deal: str, body: dict[str, Any], counter: Path | None) -> Any
     try:
         return api.post(f"/v1/deals/{deal}/decide", body if said is None else {**body, "draft": said.draft})
     except Refused as refused:
-        if refused.type in REFUSALS or said is None:
+        if said is None or refused.type in {*REFUSALS, "UnknownPerson", "DelegationRefused"}:
             raise retold(refused) from None
         raise told_in_file(said, refused) from None
 
 
 def retold(refused: Refused) -> Trouble:
     """What the deal refuses, in words for a terminal; anything else as the API says it."""
+    if refused.type == "UnknownPerson":
+        return Trouble(refused.what, where=refused.where, mend="`q2c people` lists who does", type_=refused.type)
+    if refused.type == "DelegationRefused" and (told := re.search(r"\(to (\S+), why (.+?)\)( \[|$)", refused.what)):
+        return Trouble(f"it cannot go to {told[1]}: {told[2]}", mend=refused.mend, type_=refused.type)
     if refused.type not in REFUSALS:
         return refused
     what, mend = REFUSALS[refused.type]
-    who = ", ".join(re.findall(r"'([^']+)'", refused.what))
-    return Trouble(what + (f" (asked: {who})" if who else ""), mend=mend, type_=refused.type)
+    if who := ", ".join(re.findall(r"'([^']+)'", refused.what)):
+        what += f" (asked: {who})"
+    elif stage := re.search(r"stage (\w+)", refused.what):
+        what += f" (it is {stage[1].replace('_', ' ')})"
+    return Trouble(what, mend=mend, type_=refused.type)
 
 
 def _list(api: Api, *, mine: bool, as_json: bool) -> None:
@@ -223,7 +235,8 @@ def verified(path: Path) -> Verified:
     try:
         made: Any = read(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise Trouble(f"the file cannot be read: {error}", where=str(path)) from None
+        why = error.strerror if isinstance(error, OSError) else "it is not the JSON that was exported"
+        raise Trouble(f"the file cannot be read: {why}", where=str(path), mend="name an exported file") from None
     if problems := verify(made):
         raise Trouble(
             f"{path} is not what was exported",

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from cli import show
-from cli.approve import evidence
+from cli.approve import evidence, retold
 from cli.client import Api, Refused, api_of
 from cli.deal_id import DealId, found, open_order
 from cli.deal_page import print_page, print_standing, print_timeline, zone_of
@@ -199,7 +199,11 @@ def _decide(deal: str, version: int | None, reason: str, folder: Path, *, approv
 
 
 def _say(api: Api, deal: str, command: str, body: dict[str, Any]) -> None:
-    print_standing(api, api.post(f"/v1/deals/{deal}/{command}", body))
+    try:
+        page = api.post(f"/v1/deals/{deal}/{command}", body)
+    except Refused as refused:
+        raise retold(refused) from None
+    print_standing(api, page)
 
 
 def _newest(api: Api, deal: str) -> int:

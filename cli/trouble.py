@@ -1,6 +1,8 @@
 """A command that cannot be done ends in one Trouble: what, where, how to mend it; nothing else is told as a traceback."""
 
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 
 class Trouble(Exception):
@@ -26,3 +28,15 @@ class Trouble(Exception):
         if self.mend:
             told.append(f"  mend   {self.mend}")
         return told
+
+
+def nearly(said: str, field: str) -> str:
+    """What is said of an unknown field, with the known one that is spelled nearly so before all others.
+
+    >>> nearly("f.yaml:2:3: card.colr: unknown field; known here: colour, name", "card.colr")
+    'f.yaml:2:3: card.colr: unknown field, did you mean colour? Known here: colour, name'
+    """
+    before, found, known = said.partition("unknown field; known here: ")
+    name = re.split(r"[.\]]", field)[-1]
+    near = get_close_matches(name, known.split(", "), n=1) if found else []
+    return f"{before}unknown field, did you mean {near[0]}? Known here: {known}" if near else said

@@ -34,9 +34,10 @@ Every charge model and field is told, with a worked example each, in `docs/rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 
 from domain import configuration, promotion
 from domain.configuration import ProductRule
@@ -82,6 +83,13 @@ class UnknownProduct(Invalid):
     product: str
     price_book: str
     hint: str = "name a product of the price book"
+
+    @classmethod
+    def among(cls, product: str, price_book: str, known: Iterable[str]) -> UnknownProduct:
+        """With the products that are spelled nearly so, where there are any."""
+        near = get_close_matches(product, list(known), n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else cls.hint
+        return cls(product=product, price_book=price_book, hint=hint)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -138,7 +146,7 @@ class PriceBook:
         for product in self.products:
             if product.id == product_id:
                 return product
-        raise UnknownProduct(product=product_id, price_book=self.name)
+        raise UnknownProduct.among(product_id, self.name, (each.id for each in self.products))
 
 
 def parse(mapping: Mapping[str, object]) -> PriceBook:

@@ -75,7 +75,7 @@ class _Rating:
         field = "product"
         try:
             if line.product not in self.products:
-                raise UnknownProduct(product=line.product, price_book=self.book.name)
+                raise UnknownProduct.among(line.product, self.book.name, self.products)
             product = self.products[line.product]
             field = "charge"
             charge = product.charge(line.charge)

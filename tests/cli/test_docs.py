@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from cli import approve, invoice, main
+from cli import approve, invoice, main, trouble
 from cli.app import COMMANDS, GROUPS, PREVIEWS
 from demo.load import load_price_book
 from demo.positions import load_yaml
@@ -94,7 +94,7 @@ def test_every_option_of_approvals_exists(capsys: pytest.CaptureFixture[str], sa
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("module", [invoice, told, approve], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [invoice, told, approve, trouble], ids=lambda module: module.__name__)
 def test_the_figures_in_the_docstrings_are_true(module: ModuleType) -> None:
     failed, attempted = doctest.testmod(module)
     assert (failed, attempted > 0) == (0, True)

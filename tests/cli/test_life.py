@@ -49,7 +49,7 @@ def test_a_deal_from_quote_to_cash(q2c: Q2c, sandbox: str, tmp_path: Path) -> No
     assert deal not in q2c("deal", "list", "--stage", "active").out
 
     own = q2c("deal", "approve", deal, fails=1)
-    assert own.err.startswith("Refused: nobody approves an own deal (OwnDeal)\n")
+    assert own.err.startswith("Refused: nobody decides on a deal they own or a version they priced (OwnDeal)\n")
     q2c("deal", "approve", name, "--reason", "strategic", key=dana)
     assert "trial is at 2027-03-15 00:00 (Europe/Berlin)" in q2c("clock", "advance", sandbox, "--to", "2027-03-15").out
 

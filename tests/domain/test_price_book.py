@@ -301,3 +301,9 @@ def test_a_book_of_any_charge_is_read_back_the_same(charge: Charge) -> None:
 )
 def test_whom_and_when_a_book_is_for_is_checked(fields: dict[str, Any], problem: Problem) -> None:
     assert problems_of(lambda book: book.update(fields)) == [problem]
+
+
+def test_a_product_that_is_misspelt_is_told_with_what_was_meant() -> None:
+    refusal = UnknownProduct.among("seets", "cloud", ("suite", "seats"))
+    assert (refusal.text, refusal.hint) == ("unknown product (product seets, price_book cloud)", "did you mean seats?")
+    assert UnknownProduct.among("xyz", "cloud", ("suite",)).hint == "name a product of the price book"
