@@ -1,4 +1,4 @@
-"""docs/price-books.md, docs/quotes.md and docs/approvals.md are true: every example is played as it stands."""
+"""README.md, docs/price-books.md, docs/quotes.md and docs/approvals.md are true: every example is played as it stands."""
 
 import doctest
 import json
@@ -84,11 +84,16 @@ def test_every_command_that_is_named_exists(path: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
 
 
-COMMANDS_OF_APPROVALS = re.findall(r"^    q2c (.*)$", APPROVALS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+README = DOCS.parent / "README.md"
+SHOWN = [
+    said
+    for path in (APPROVALS, README)
+    for said in re.findall(r"^ {4,6}q2c (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+]
 
 
-@pytest.mark.parametrize("said", COMMANDS_OF_APPROVALS)
-def test_every_option_of_approvals_exists(capsys: pytest.CaptureFixture[str], said: str) -> None:
+@pytest.mark.parametrize("said", SHOWN)
+def test_every_option_that_is_shown_exists(capsys: pytest.CaptureFixture[str], said: str) -> None:
     """What does not exist ends with 2, before help is shown."""
     assert main([*shlex.split(said, comments=True), "--help"]) == 0, capsys.readouterr().err
     capsys.readouterr()
@@ -107,3 +112,16 @@ def test_every_field_of_a_draft_is_told() -> None:
     known = re.search(r"known here: ([a-z_, ]+)", str(refused.value))
     assert known is not None
     assert [name for name in known[1].split(", ") if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    pages = [README, *DOCS.rglob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text("utf-8"))]
+    assert len(links) > 20
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_has_its_task() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    pages = [path.relative_to(DOCS) for path in DOCS.rglob("*.md") if path.parent.name != "decisions"]
+    assert [str(page) for page in pages if page.name != "README.md" and f"({page}" not in index] == []
