@@ -117,3 +117,30 @@ async def test_whoever_left_speaks_for_no_group_whatever_their_key_says(home: Ho
     assert await groups_of(home.database, caller("Lee@acme.example")) == ()
     assert await groups_of(home.database, caller("Lee@acme.example"), at=before) == ("vp",)
     assert await groups_of(home.database, caller("nobody@acme.example")) == ("of_the_key",)
+
+
+CROWD = """
+    INSERT INTO people (email, name, groups, country, language, zone, slack)
+    SELECT 'c' || n || '@acme.example', 'C' || n, '{sales_manager}', '', 'en', 'UTC', '' FROM generate_series(10, 60) n
+"""
+
+
+async def test_of_a_group_asked_as_a_whole_each_decides_by_their_link(home: House, account: str) -> None:
+    """A member whom no seat names, and who stands in for one from outside as long as that one is away."""
+    await write(home, CROWD)
+    await write(home, AWAY, id="abs_crowd", person="c10@acme.example", to="olga@acme.example")
+    ask = await asked(home, account, "c11@acme.example")
+    await seated(ask, "olga")
+    assert await one(home, "SELECT anyone FROM approval_requests WHERE deal_id = :id", id=ask.deal_id)
+    page = await ask.get()
+    assert (page.status_code, 'value="approve"' in page.text) == (200, True)
+    olga = await ask.for_("olga@acme.example")
+    assert "C10" in (await olga.get()).text, "she speaks for C10"
+    assert (await (await ask.for_("sam@acme.example")).get()).status_code == 403
+    await home.as_["admin"].post("/v1/absences/abs_crowd/revoke")
+    await until(home, "SELECT seats = '[]' FROM approval_requests WHERE deal_id = :id", True, id=ask.deal_id)
+    assert (await olga.get()).status_code == 403
+    await ask.send("approve", reason="as any of us would")
+    await until(home, "SELECT count(*) FROM approval_votes WHERE deal_id = :id", 1, id=ask.deal_id)
+    voted = "SELECT by, hands FROM approval_votes WHERE deal_id = :id"
+    assert await rows(home, voted, id=ask.deal_id) == [("c11@acme.example", ["c11@acme.example"])]
