@@ -40,7 +40,10 @@ _HARD_TO_READ = r"""
   return hard;
 }
 """
-_BACK = "() => getComputedStyle(document.documentElement).backgroundColor"
+_BACK = """
+() => [document.documentElement, document.body].map((each) => getComputedStyle(each).backgroundColor)
+  .find((each) => each !== "rgba(0, 0, 0, 0)")
+"""
 
 
 async def readable(page: Page) -> None:

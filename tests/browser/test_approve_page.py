@@ -221,3 +221,22 @@ async def test_the_second_level_reads_what_the_first_said_and_what_differs(
     if PICTURES:
         paper = await home.as_["finance"].get(f"/v1/deals/{ask.deal_id}/evidence.pdf")
         (Path(PICTURES) / "evidence.pdf").write_bytes(paper.content)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_sandbox_s_inbox_is_readable_by_day_and_by_night(browser: Browser, home: House, width: int) -> None:
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Look"}, "url": "https://acme.example/a/x"}
+    head = {"type": "header", "text": {"type": "plain_text", "text": "Your approval"}}
+    blocks = [head, {"type": "actions", "elements": [button]}]
+    said = {"text": "Your approval: https://acme.example/a/x", "blocks": blocks}
+    assert (await home.client.post(f"{home.outside.url}/slack/{'desk-' * 8}{width}", json=said)).status_code == 200
+    page = await browser.new_page(viewport={"width": width, "height": 800})
+    await page.goto(f"{home.outside.url}/inbox")
+    await expect(page.get_by_role("link", name="Look").first).to_be_visible()
+    await fits(page)
+    for each in await page.locator("select").all():
+        box = await each.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+    await readable(page)
+    await page.close()
