@@ -78,7 +78,7 @@ async def test_a_hundred_charges_through_heavy_weather_charge_once_each(account:
 
 async def test_a_webhook_may_overtake_its_own_answer(account: Account, receiver: Receiver) -> None:
     shopper = await _shopper(account)
-    await account.control("faults", script=["late"])
+    await account.control("faults", script=["late"], slow_seconds=2.0)  # other tests leave less
 
     charging = asyncio.create_task(_charge(account, "d_1/charge/1", *shopper))
     [webhook] = await receiver.until(account.name, 1)
