@@ -21,7 +21,7 @@ async def test_an_account_has_a_segment_and_a_language(as_: dict[str, Caller]) -
         assert (changed.json()["segment"], changed.json()["language"]) == expected
     assert (await as_["finance"].get(f"/v1/accounts/{large['id']}")).json() == large
     moved = await as_["sales"].post(f"/v1/accounts/{plain['id']}/profile", {"email": "bills@globex.example"})
-    assert moved.json() == {**changed.json(), "email": "bills@globex.example"}
+    assert moved.json() == {**plain, "segment": "startup", "language": "fr", "email": "bills@globex.example"}
 
 
 async def test_an_entity_has_a_look(as_: dict[str, Caller]) -> None:
