@@ -40,10 +40,10 @@ from datetime import date
 from difflib import get_close_matches
 
 from domain import configuration, promotion
+from domain.catalogue.naming import Names, read_names
 from domain.configuration import ProductRule
 from domain.document import Reader, content_hash
 from domain.errors import Invalid, InvalidDocument, Problem
-from domain.naming import Names, read_names
 from domain.promotion import Promotion
 from domain.rating.charge import INTERVALS, LARGEST_PRICE, LARGEST_QUANTITY, Charge, Tier
 from domain.rating.charge_document import charge_mapping, read_charge

@@ -40,9 +40,9 @@ from dataclasses import dataclass
 from domain.approving.calendar import SHAPE, Patience
 from domain.approving.condition import All, Node, Sheet, reasons, value_of
 from domain.approving.condition_form import WORD, read
+from domain.catalogue.naming import Names, in_language, read_names
 from domain.document import Reader
 from domain.errors import InvalidDocument, Problem
-from domain.naming import Names, in_language, read_names
 from domain.need import ALL, MANAGER, NEXT_LEVEL, SALES
 
 GROUP = r"[a-z0-9][a-z0-9_.-]{0,63}"

@@ -114,7 +114,7 @@ class Office:
             order_number=1,
             version=1,
             content_hash="c" * 64,
-            expires_at=datetime(2027, 4, 1, tzinfo=UTC),
+            expires_at=datetime(2099, 4, 1, tzinfo=UTC),
             created_at=ASKED_AT,
         )
         payload = {"link_id": link.id, **payload}

@@ -17,7 +17,7 @@ from tests.api.sharing import books, one, rows, until
 LATE = "INSERT INTO seat_changes (id, person, reason, recorded_at) VALUES (:id, :person, 'away', now() - interval '4 seconds')"
 AWAY = """
     INSERT INTO absences (id, person, delegate_to, since, until, away, groups, created_by, created_at)
-    VALUES (:id, :person, :to, '2026-01-01', '2030-01-01', true, '{}', 'dana@acme.example', now())
+    VALUES (:id, :person, :to, '2026-01-01', '2099-01-01', true, '{}', 'dana@acme.example', now())
 """
 
 
