@@ -6,7 +6,7 @@ A deal that ended, or whose first start was lost, is started again from what the
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,10 +38,6 @@ from workflows.deal import DealWorkflow, Reply
 PATIENCE = 8.0  # seconds for one call; a handler answers within about 3
 RPC = timedelta(seconds=10)
 ASKED = 2  # times, before the caller is told to come again
-# Commands at the workflows at once, of one process. With more, each takes longer than its handler waits for the answer: it
-# goes back unsettled and is sent again, and a burst makes work out of waiting. The rest waits here, in its order.
-AT_ONCE = 48
-TURN = 20.0  # seconds that a command waits for its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +47,16 @@ class Door:
     client: Client
     task_queue: str
     database: Database
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def command(self, deal_id: str, message: Message) -> Answer | None:
         """Say something to a deal. None: it was heard but is not judged yet; the same message id may be sent again.
 
         Raises refusals: 404, 503 where the deal is busy or nobody answers.
         """
-        async with self._turn():
-            for _ in range(ASKED):
-                reply = await self._update(deal_id, message.body.kind, message)
-                if reply.settled:
-                    return reply.answer
+        for _ in range(ASKED):
+            reply = await self._update(deal_id, message.body.kind, message)
+            if reply.settled:
+                return reply.answer
         return None
 
     async def advance(self, deal_id: str, to: datetime) -> bool:
@@ -124,19 +118,6 @@ class Door:
         if draft is None or draft.opens is None:
             raise missing("deal", deal_id)
         return opening(deal_id, draft.opens)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """A place among those that speak to a workflow. Raises a 503 refusal where none is free for long."""
-        try:
-            async with asyncio.timeout(TURN):
-                await self.turns.acquire()
-        except TimeoutError as error:
-            raise _unanswered("too many commands wait before this one; nothing was said to the deal yet") from error
-        try:
-            yield
-        finally:
-            self.turns.release()
 
     async def _virtual_now(self, deal_id: str) -> datetime | None:
         query = (
