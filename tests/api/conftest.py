@@ -1,7 +1,7 @@
 """The API in this process over a fresh PostgreSQL, spoken to through ASGI; keys for each role."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,8 +15,10 @@ from api.app import create_app
 from api.caller import hash_of
 from models.access import ApiKeyRow
 from models.database import Database
+from sandbox.process import SandboxProcess
 from settings import Settings
-from tests.serving import unsettled
+from tests.api.office import Office, an_office
+from tests.serving import settings_over, unsettled
 
 if TYPE_CHECKING:
     from embedded.temporal import TemporalServer
@@ -151,6 +153,22 @@ async def home(
     from tests.api.house import house  # noqa: PLC0415  (it imports from here)
 
     async with house(module_database_url, temporal_server.address, tmp_path_factory.mktemp("house")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """The outside parties alone, for all tests of a file."""
+    process = SandboxProcess(data=tmp_path_factory.mktemp("outside") / "outside.db")
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def office(outside: SandboxProcess, database_url: str) -> AsyncIterator[Office]:
+    """What leaves us, without the deals' workflows: rows as the steps write them, sent to the outside parties."""
+    async with an_office(settings_over(outside, database_url, "127.0.0.1:1", "nobody"), outside) as made:
         yield made
 
 

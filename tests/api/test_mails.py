@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
@@ -12,29 +11,7 @@ from sqlalchemy import text
 from api.app import create_app
 from api.errors import Refusal
 from gateways.email import message_id
-from sandbox.process import SandboxProcess
-from settings import Settings
-from tests.api.office import ASKED_AT, Office, an_office
-from tests.serving import settings_over
-
-
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    process = SandboxProcess(data=tmp_path_factory.mktemp("mails") / "outside.db")
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def settings(outside: SandboxProcess, database_url: str) -> Settings:
-    return settings_over(outside, database_url, "127.0.0.1:1", "nobody")
-
-
-@pytest.fixture
-async def office(settings: Settings, outside: SandboxProcess) -> AsyncIterator[Office]:
-    async with an_office(settings, outside) as made:
-        yield made
+from tests.api.office import ASKED_AT, Office
 
 
 def somebody() -> str:
@@ -133,7 +110,7 @@ async def test_while_a_clock_moves_notices_leave_and_mails_with_their_papers_wai
 
 @pytest.mark.parametrize("table", ["mails", "notices"])
 async def test_who_dies_between_the_server_s_yes_and_its_own_mark_sends_the_same_mail_again(
-    office: Office, settings: Settings, table: str
+    office: Office, table: str
 ) -> None:
     person = await office.person(language="en")
     if table == "mails":
@@ -142,7 +119,7 @@ async def test_who_dies_between_the_server_s_yes_and_its_own_mark_sends_the_same
     else:
         await office.tell(person, "mail")
         lock = text("SELECT key FROM notices FOR UPDATE")
-    dying = create_app(settings, relay=True)
+    dying = create_app(office.settings, relay=True)
     async with office.database.transaction() as session:
         await session.execute(lock)  # the mark waits for it: the mail is taken, and not marked
         async with dying.router.lifespan_context(dying):

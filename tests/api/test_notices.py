@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from pydantic import SecretStr
@@ -15,30 +14,8 @@ from api.errors import Refusal
 from api.leaving import LONGEST_PAUSE, MOST_ATTEMPTS
 from gateways.email import message_id
 from gateways.slack import mark_of
-from sandbox.process import SandboxProcess
 from sandbox.slack import REFUSALS
-from settings import Settings
-from tests.api.office import ASKED_AT, Office, an_office
-from tests.serving import settings_over
-
-
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    process = SandboxProcess(data=tmp_path_factory.mktemp("notices") / "outside.db")
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def settings(outside: SandboxProcess, database_url: str) -> Settings:
-    return settings_over(outside, database_url, "127.0.0.1:1", "nobody")
-
-
-@pytest.fixture
-async def office(settings: Settings, outside: SandboxProcess) -> AsyncIterator[Office]:
-    async with an_office(settings, outside) as made:
-        yield made
+from tests.api.office import ASKED_AT, Office
 
 
 async def test_a_notice_reaches_a_person_by_mail_and_in_their_channel(office: Office) -> None:
@@ -112,14 +89,12 @@ async def test_a_slow_channel_holds_up_neither_the_other_nor_the_round(office: O
     assert len(await office.posts(person)) == 1
 
 
-async def test_a_channel_that_does_not_answer_is_tried_once_and_all_of_it_waits(
-    settings: Settings, office: Office
-) -> None:
+async def test_a_channel_that_does_not_answer_is_tried_once_and_all_of_it_waits(office: Office) -> None:
     people = [await office.person() for _ in range(3)]
     for person in people:
         await office.tell(person, "mail", "slack")
     away = create_app(
-        settings.model_copy(update={"slack_url": SecretStr("http://127.0.0.1:1/services/SECRET")}), relay=False
+        office.settings.model_copy(update={"slack_url": SecretStr("http://127.0.0.1:1/services/SECRET")}), relay=False
     )
     async with away.router.lifespan_context(away):
         await office.round(relay=away.state.relay)
@@ -251,14 +226,14 @@ async def test_a_sandbox_s_notices_are_dated_by_its_clock_and_reach_its_own_serv
 
 
 @pytest.mark.parametrize("channel", ["mail", "slack"])
-async def test_a_sandbox_s_notices_never_reach_real_servers(settings: Settings, office: Office, channel: str) -> None:
+async def test_a_sandbox_s_notices_never_reach_real_servers(office: Office, channel: str) -> None:
     person, real = await office.person(), await office.person()
     await office.tell(person, channel, deal="d_sandbox")
     await office.tell(real, channel)
-    moved = settings.bank_url.replace(
+    moved = office.settings.bank_url.replace(
         "127.0.0.1", "localhost"
     )  # now mail and chat are at another host than the sandbox
-    elsewhere = create_app(settings.model_copy(update={"bank_url": moved}), relay=False)
+    elsewhere = create_app(office.settings.model_copy(update={"bank_url": moved}), relay=False)
     async with elsewhere.router.lifespan_context(elsewhere):
         while await office.told(person, status="waiting") or await office.told(real, status="waiting"):
             await elsewhere.state.relay.once()
@@ -269,14 +244,12 @@ async def test_a_sandbox_s_notices_never_reach_real_servers(settings: Settings, 
 
 
 @pytest.mark.parametrize("patience", [0.0, 5.0])
-async def test_one_relay_ends_and_the_next_one_sends_what_it_left(
-    office: Office, settings: Settings, patience: float
-) -> None:
+async def test_one_relay_ends_and_the_next_one_sends_what_it_left(office: Office, patience: float) -> None:
     """What is being sent may end, so that it is not sent twice; where there is no time for that, it can be told."""
     person = await office.person()
     await office.tell(person, "slack")
     await office.faults("slack", "late")
-    ending = create_app(settings, relay=True)
+    ending = create_app(office.settings, relay=True)
     async with ending.router.lifespan_context(ending):
         ending.state.relay.lanes.last_words = patience
         while not await office.posts(person):

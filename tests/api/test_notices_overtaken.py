@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from models.access import PersonRow
-from sandbox.process import SandboxProcess
-from settings import Settings
-from tests.api.office import Office, an_office
-from tests.serving import settings_over
-
-
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    process = SandboxProcess(data=tmp_path_factory.mktemp("overtaken") / "outside.db")
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def settings(outside: SandboxProcess, database_url: str) -> Settings:
-    return settings_over(outside, database_url, "127.0.0.1:1", "nobody")
-
-
-@pytest.fixture
-async def office(settings: Settings, outside: SandboxProcess) -> AsyncIterator[Office]:
-    async with an_office(settings, outside) as made:
-        yield made
+from tests.api.office import Office
 
 
 async def kinds(office: Office, person: PersonRow) -> list[str]:

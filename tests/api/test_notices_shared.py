@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
 from models.access import PersonRow
-from sandbox.process import SandboxProcess
-from settings import Settings
-from tests.api.office import Office, an_office
-from tests.serving import settings_over
-
-
-@pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    process = SandboxProcess(data=tmp_path_factory.mktemp("shared") / "outside.db")
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def settings(outside: SandboxProcess, database_url: str) -> Settings:
-    return settings_over(outside, database_url, "127.0.0.1:1", "nobody")
-
-
-@pytest.fixture
-async def office(settings: Settings, outside: SandboxProcess) -> AsyncIterator[Office]:
-    async with an_office(settings, outside) as made:
-        yield made
+from tests.api.office import Office
 
 
 async def told(office: Office, person: PersonRow) -> tuple[str, str]:
@@ -77,12 +54,12 @@ async def test_a_direct_message_that_two_people_read_is_shared(office: Office) -
     assert "/a/" not in json.dumps([earlier, later])
 
 
-async def test_a_workspace_s_webhook_is_not_trusted_to_reach_one_person(office: Office, settings: Settings) -> None:
+async def test_a_workspace_s_webhook_is_not_trusted_to_reach_one_person(office: Office) -> None:
     """Slack's own post to their channel, whatever the message says; only a webhook of the person's own is theirs."""
     hers, his = await office.person(language="en"), await office.person(language="en")
-    base = settings.slack_url.get_secret_value().removesuffix("/{channel}")
+    base = office.settings.slack_url.get_secret_value().removesuffix("/{channel}")
     hooks = {"slack_url": SecretStr(base), "slack_hooks": SecretStr(f"{hers.slack}={base}/{hers.slack}")}
-    app = create_app(settings.model_copy(update=hooks), relay=False)
+    app = create_app(office.settings.model_copy(update=hooks), relay=False)
     async with app.router.lifespan_context(app):
         for person in (hers, his):
             await office.tell(person, "slack")
