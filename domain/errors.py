@@ -97,7 +97,7 @@ class DomainError(Exception):
     def text(self) -> str:
         """What was wrong in one line; by default the class name in words and its facts. Override for a better one."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.type).lower()
-        facts = ", ".join(f"{name} {_in_words(value)}" for name, value in self.facts.items())
+        facts = ", ".join(f"{name} {plain(value)}" for name, value in self.facts.items())
         return f"{words} ({facts})" if facts else words
 
     def __str__(self) -> str:
@@ -132,16 +132,6 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value)
-
-
-def _in_words(value: object) -> str:
-    """A fact in a sentence.
-
-    >>> _in_words(("ann@x", "bob@x")), _in_words(()), _in_words(Decimal("1.50"))
-    ('ann@x and bob@x', 'none', '1.50')
-    """
-    found = plain(value)
-    return (" and ".join(map(str, found)) or "none") if isinstance(found, list) else str(found)
 
 
 class Invalid(DomainError):
