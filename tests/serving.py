@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from temporalio.client import Client
+from temporalio.worker import Worker
 
 import worker
 from gateways.parties import PartiesFor
 from models.database import Database
 from sandbox.process import SandboxProcess
 from settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LONGEST_END = 30.0  # seconds for a worker or an API to end
 
 
 def settings_over(
@@ -49,7 +56,15 @@ def unsettled(answer: httpx.Response) -> bool:
 @asynccontextmanager
 async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
     """The API on a port of loopback, in this loop; its lifespan runs."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="on", ws="none")
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=int(LONGEST_END),
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
@@ -64,12 +79,31 @@ async def serving(app: FastAPI, port: int) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def ending(running: Worker) -> AsyncIterator[None]:
+    """A worker while it is needed. One that does not end is left behind, and said so: all that a test proves is said by
+    then, and the SDK may wait for ever for a local activity that its core has lost sight of (temporalio/sdk-python, #1837).
+    """
+    await running.__aenter__()
+    try:
+        yield
+    finally:
+        end = asyncio.create_task(running.__aexit__(sys.exc_info()[0]))
+        done, _ = await asyncio.wait({end}, timeout=LONGEST_END)
+        if done:
+            end.result()
+        else:
+            log.error("a worker did not end", tasks=[repr(task) for task in asyncio.all_tasks()])
+
+
+@asynccontextmanager
 async def working(settings: Settings, client: Client | None = None) -> AsyncIterator[None]:
     """A worker with its own database pool and parties, as in its own process."""
     database = Database(settings.database_url.get_secret_value(), application_name="q2c-worker")
     parties = PartiesFor(worker.addresses(settings))
     try:
-        async with worker.make_worker(client or await worker.connect(settings), database, parties, settings.task_queue):
+        async with ending(
+            worker.make_worker(client or await worker.connect(settings), database, parties, settings.task_queue)
+        ):
             yield
     finally:
         await parties.close()

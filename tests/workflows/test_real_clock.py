@@ -25,6 +25,7 @@ from gateways.parties import PartiesFor
 from sandbox.process import SandboxProcess
 from tests.activities.hand import Hand, hand
 from tests.place import ZONE, Place
+from tests.serving import ending
 from workflows.converter import data_converter
 from workflows.deal import DealWorkflow, Reply
 
@@ -58,7 +59,7 @@ async def today() -> datetime:
 async def started(client: Client, place: Place, deal: Deal) -> AsyncIterator[Any]:
     """The deal's workflow from this state, over the real activities."""
     parties, queue = PartiesFor(place.addresses()), f"real-{uuid4()}"
-    async with worker.make_worker(client, place.database, parties, queue):
+    async with ending(worker.make_worker(client, place.database, parties, queue)):
         handle = await client.start_workflow(DealWorkflow.run, deal, id=deal_workflow_id(deal.id), task_queue=queue)
         try:
             yield handle
